@@ -1,0 +1,25 @@
+import { unescapeOnce } from "../message/grammar.js";
+import type { SipUri } from "../message/uri.js";
+
+/**
+ * The key of an address-of-record (RFC 3261 §10.3 step 5): user with its escapes undone, host in lower case,
+ * parameters, password, port 5060's absence and headers left out. sip and sips name the same resource (RFC 5630 §5.2),
+ * so the key's scheme is always `sip`. Octets that would make the key ambiguous (controls, blank, `%`, `@`) stay escaped.
+ */
+export function aorOf(uri: SipUri): string {
+  const user = uri.user === null ? "" : `${canonicalUser(uri.user)}@`;
+  const port = uri.port === null || uri.port === 5060 ? "" : `:${uri.port}`;
+  return `sip:${user}${uri.host}${port}`;
+}
+
+function canonicalUser(user: string): string {
+  if (!user.includes("%")) return user;
+  const plain = unescapeOnce(user) ?? user;
+  let out = "";
+  for (let i = 0; i < plain.length; i++) {
+    const code = plain.charCodeAt(i);
+    const keep = code > 0x20 && code !== 0x25 && code !== 0x40 && code !== 0x7f;
+    out += keep ? plain[i] : `%${code.toString(16).toUpperCase().padStart(2, "0")}`;
+  }
+  return out;
+}

@@ -1,0 +1,21 @@
+/** Bounds on what a peer may send; beyond them a message is refused, never truncated. All sizes in octets. */
+export interface MessageLimits {
+  /** Whole message on any transport. */
+  readonly messageOctets: number;
+  /** Start line and all header fields together. */
+  readonly headerOctets: number;
+  /** One header field value, folds included. */
+  readonly fieldOctets: number;
+  /** Header field lines. */
+  readonly fields: number;
+  /** Elements of one comma-separated header (Via, Contact, Route, Path, …) over all its lines. */
+  readonly elements: number;
+}
+
+export const DEFAULT_LIMITS: MessageLimits = {
+  messageOctets: 65_535,
+  headerOctets: 32_768,
+  fieldOctets: 8_192,
+  fields: 256,
+  elements: 100,
+};

@@ -1,0 +1,123 @@
+import { parseDigits, trim } from "./grammar.js";
+import type { Headers } from "./headers.js";
+import { type NameAddr, parseNameAddr } from "./name-addr.js";
+import { param } from "./params.js";
+import { parseVia, type Via } from "./via.js";
+
+/** Sequence number and method of CSeq (RFC 3261 §20.16). */
+export interface CSeq {
+  /** 0 to 2^32-1 (§8.1.1.5 says below 2^31; larger ones are compared all the same). */
+  readonly sequence: number;
+  readonly method: string;
+}
+
+/** What requests and responses share: header fields, body, and the fields that every element reads, parsed once when asked for. */
+class Message {
+  readonly headers: Headers;
+  /** Body as latin1 text, one character an octet. */
+  readonly body: string;
+  /** The whole message as it came. */
+  readonly text: string;
+  #via: Via | undefined | null = null;
+  #from: NameAddr | undefined | null = null;
+  #to: NameAddr | undefined | null = null;
+  #cseq: CSeq | undefined | null = null;
+
+  constructor(text: string, headers: Headers, body: string) {
+    this.text = text;
+    this.headers = headers;
+    this.body = body;
+  }
+
+  /** The topmost Via, or `undefined` when there is none or it is malformed. */
+  get via(): Via | undefined {
+    if (this.#via === null) this.#via = this.#topVia();
+    return this.#via;
+  }
+
+  #topVia(): Via | undefined {
+    const first = this.headers.get("via");
+    if (first === undefined) return undefined;
+    if (!first.includes(",")) return parseVia(first);
+    const all = this.headers.list("via");
+    return all?.[0] === undefined ? undefined : parseVia(all[0]);
+  }
+
+  /** From, or `undefined` when absent or malformed. */
+  get from(): NameAddr | undefined {
+    if (this.#from === null) this.#from = parseOptional(this.headers.get("from"));
+    return this.#from;
+  }
+
+  /** To, or `undefined` when absent or malformed. */
+  get to(): NameAddr | undefined {
+    if (this.#to === null) this.#to = parseOptional(this.headers.get("to"));
+    return this.#to;
+  }
+
+  /** Tag of To, or `undefined`. */
+  get toTag(): string | undefined {
+    return this.to === undefined ? undefined : param(this.to.params, "tag");
+  }
+
+  /** Tag of From, or `undefined`. */
+  get fromTag(): string | undefined {
+    return this.from === undefined ? undefined : param(this.from.params, "tag");
+  }
+
+  /** Call-ID, or `""` when absent. */
+  get callId(): string {
+    return this.headers.get("call-id") ?? "";
+  }
+
+  /** CSeq, or `undefined` when absent or malformed. */
+  get cseq(): CSeq | undefined {
+    if (this.#cseq === null) this.#cseq = parseCSeq(this.headers.get("cseq"));
+    return this.#cseq;
+  }
+}
+
+function parseOptional(text: string | undefined): NameAddr | undefined {
+  return text === undefined ? undefined : parseNameAddr(text);
+}
+
+/** Parses CSeq: `1*DIGIT LWS Method`, the number at most 2^32-1 (§8.1.1.5, §20.16). */
+export function parseCSeq(text: string | undefined): CSeq | undefined {
+  if (text === undefined) return undefined;
+  let end = 0;
+  while (end < text.length && text.charCodeAt(end) > 0x20) end++;
+  const sequence = parseDigits(text.slice(0, end));
+  const method = trim(text.slice(end));
+  if (sequence === undefined || sequence > 0xffff_ffff || method.length === 0) return undefined;
+  return { sequence, method };
+}
+
+/** A request (RFC 3261 §7.1). Read-only: a change is a copy with a difference, see `edit`. */
+export class SipRequest extends Message {
+  readonly kind = "request";
+  readonly method: string;
+  /** Request-URI as written. */
+  readonly uri: string;
+
+  constructor(text: string, method: string, uri: string, headers: Headers, body: string) {
+    super(text, headers, body);
+    this.method = method;
+    this.uri = uri;
+  }
+}
+
+/** A response (RFC 3261 §7.2). */
+export class SipResponse extends Message {
+  readonly kind = "response";
+  /** 100 to 699. */
+  readonly status: number;
+  readonly reason: string;
+
+  constructor(text: string, status: number, reason: string, headers: Headers, body: string) {
+    super(text, headers, body);
+    this.status = status;
+    this.reason = reason;
+  }
+}
+
+export type SipMessage = SipRequest | SipResponse;
