@@ -1,0 +1,2 @@
+export { type ManualClock, manualClock } from "./clock.js";
+export { seededEntropy } from "./entropy.js";
