@@ -49,6 +49,30 @@ export interface LegEvents {
   fault?(error: Error, leg: Leg): void;
 }
 
+/** Why a leg handed something over to nobody, sent nothing, or closed a connection. */
+export type DropReason =
+  | "not-admitted"
+  | "too-many"
+  | "malformed"
+  | "too-large"
+  | "overloaded"
+  | "handshake"
+  | "idle"
+  | "send-failed";
+
+/** What a leg counted since it was made: plain numbers, read when somebody looks. */
+export interface LegCounters {
+  /** Whole messages handed over. */
+  readonly received: number;
+  /** Messages given to the system to send. */
+  readonly sent: number;
+  /** CRLF, STUN and WebSocket keep-alives that were answered or silently taken. */
+  readonly keepAlives: number;
+  /** Connections open now; 0 over UDP. */
+  readonly connections: number;
+  readonly dropped: Readonly<Record<DropReason, number>>;
+}
+
 /** Listens on one address, hands over messages with their flow, sends on a flow. Owns its sockets. */
 export interface Leg {
   readonly transport: Transport;
@@ -71,6 +95,7 @@ export interface Leg {
   retain?(flow: Flow, retained: boolean): void;
   /** Stops accepting, flushes what is queued, closes every socket. */
   close(): Promise<void>;
+  readonly counters?: LegCounters;
 }
 
 export interface ConnectOptions {
