@@ -22,6 +22,11 @@ export function isToken(text: string): boolean {
   return true;
 }
 
+/** Is this character code a token character (§25.1 token)? */
+export function isTokenCode(code: number): boolean {
+  return code <= 0xff && (classes[code]! & TOKEN) !== 0;
+}
+
 /** Is this character code SP, HTAB, CR or LF? */
 export function isSpace(code: number): boolean {
   return code <= 0xff && (classes[code]! & LWS) !== 0;
