@@ -1,0 +1,243 @@
+import type { SipMessage, SipRequest, SipResponse } from "../message/message.js";
+import { respond } from "../message/respond.js";
+import { branchOf, type Via } from "../message/via.js";
+import type { Clock } from "../port/clock.js";
+import type { Entropy } from "../port/entropy.js";
+import type { Flow, Leg, SendResult, Transport } from "../port/leg.js";
+import {
+  type ClientHandlers,
+  ClientTransaction,
+  type OutgoingRequest,
+  parsedRequest,
+  type Way,
+} from "./client.js";
+import { serverKey } from "./key.js";
+import { cancellation } from "./requests.js";
+import { type ServerHandlers, ServerTransaction } from "./server.js";
+import { type BaseTimes, type Timers, type TimerTable, timerTable } from "./timers.js";
+
+export interface TransactionLayerOptions {
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  /** T1, T2 and T4; those of RFC 3261 when not given. */
+  readonly times?: BaseTimes;
+  /** Most server transactions at once; a request beyond them is answered 503. 250,000 when not given. */
+  readonly maxServers?: number;
+  /** Most client transactions at once, CANCELs not counted. 500,000 when not given. */
+  readonly maxClients?: number;
+}
+
+/** How many there are now, and what happened since the layer was made. */
+export interface TransactionCounts {
+  readonly servers: number;
+  readonly clients: number;
+  /** Requests that came again and were absorbed. */
+  readonly retransmissions: number;
+  /** Client transactions that no final response reached in time. */
+  readonly timeouts: number;
+  /** Requests answered 503 because the table was full. */
+  readonly overloads: number;
+}
+
+/** Why no client transaction was made. */
+export type NotSent = Exclude<SendResult, "sent"> | "full";
+
+const NO_HANDLERS: ClientHandlers = { response() {}, failed() {} };
+
+/**
+ * The transaction layer (RFC 3261 §17 with RFC 4320 and 6026): matches what arrives to the transactions there are, and runs
+ * their machines on the clock. Its tables are bounded: when one is full, what is new is refused and nothing is forgotten.
+ */
+export class TransactionLayer {
+  readonly #clock: Clock;
+  readonly #entropy: Entropy;
+  readonly #timers: TimerTable;
+  readonly #maxServers: number;
+  readonly #maxClients: number;
+  readonly #servers = new Map<string, ServerTransaction>();
+  readonly #clients = new Map<string, ClientTransaction>();
+  readonly #cancels = new Map<string, ClientTransaction>();
+  /** Client transactions by the token of the connection they went out on. */
+  readonly #byFlow = new Map<string, Set<ClientTransaction>>();
+  #retransmissions = 0;
+  #timeouts = 0;
+  #overloads = 0;
+
+  constructor(options: TransactionLayerOptions) {
+    this.#clock = options.clock;
+    this.#entropy = options.entropy;
+    this.#timers = timerTable(options.times);
+    this.#maxServers = options.maxServers ?? 250_000;
+    this.#maxClients = options.maxClients ?? 500_000;
+  }
+
+  /**
+   * Gives a message to the transaction it belongs to (§17.1.3, §17.2.3).
+   * @returns true when it was consumed: a response, a retransmission, an ACK to a non-2xx, a CANCEL (answered here)
+   */
+  receive(packet: SipMessage, leg: Leg, from: Flow): boolean {
+    const { via } = packet;
+    if (via === undefined) return false;
+    return packet.kind === "response" ? this.#response(packet, via) : this.#request(packet, via, leg, from);
+  }
+
+  /**
+   * Makes the server transaction of a request; an INVITE is answered 100 at once.
+   * @returns "full" when the table is (the request has been answered 503), "exists" when there is one already
+   */
+  server(
+    request: SipRequest,
+    leg: Leg,
+    from: Flow,
+    handlers: ServerHandlers,
+  ): ServerTransaction | "full" | "exists" {
+    const { via } = request;
+    if (via === undefined) throw new TypeError("a request without Via has no transaction");
+    const { key } = serverKey(request, via, request.method);
+    if (this.#servers.has(key)) return "exists";
+    const toTag = this.#entropy.hex(8);
+    if (this.#servers.size >= this.#maxServers) {
+      this.#overloads++;
+      leg.respond(respond(request, from, { status: 503, toTag, headers: this.#retryAfter() }), via, from);
+      return "full";
+    }
+    const transaction = new ServerTransaction({
+      request,
+      via,
+      leg,
+      from,
+      timers: this.#timersOf(leg.transport),
+      clock: this.#clock,
+      toTag,
+      handlers,
+      ended: () => this.#servers.delete(key),
+    });
+    this.#servers.set(key, transaction);
+    return transaction;
+  }
+
+  /**
+   * Sends a request in a client transaction of its own.
+   * @returns why not, when it could not be sent; its handlers hear nothing then
+   */
+  client(request: OutgoingRequest, way: Way, handlers: ClientHandlers): ClientTransaction | NotSent {
+    if (this.#clients.size >= this.#maxClients) return "full";
+    return this.#start(this.#clients, request, way, handlers);
+  }
+
+  /** A connection was closed: what waits for a response over it fails now rather than by its timer. */
+  flowClosed(flow: Flow): void {
+    const waiting = this.#byFlow.get(flow.token);
+    if (waiting === undefined) return;
+    for (const transaction of [...waiting]) transaction.flowClosed();
+  }
+
+  counts(): TransactionCounts {
+    return {
+      servers: this.#servers.size,
+      clients: this.#clients.size,
+      retransmissions: this.#retransmissions,
+      timeouts: this.#timeouts,
+      overloads: this.#overloads,
+    };
+  }
+
+  /** Forgets every transaction and stops their timers. */
+  close(): void {
+    for (const table of [this.#servers, this.#clients, this.#cancels]) {
+      for (const transaction of table.values()) transaction.stop();
+      table.clear();
+    }
+    this.#byFlow.clear();
+  }
+
+  #response(response: SipResponse, via: Via): boolean {
+    const branch = branchOf(via);
+    const method = response.cseq?.method;
+    if (branch === undefined || method === undefined) return false;
+    const transaction = (method === "CANCEL" ? this.#cancels : this.#clients).get(branch);
+    if (transaction === undefined || transaction.method !== method) return false;
+    transaction.received(response);
+    return true;
+  }
+
+  #request(request: SipRequest, via: Via, leg: Leg, from: Flow): boolean {
+    const { method } = request;
+    const about = method === "ACK" || method === "CANCEL" ? "INVITE" : method;
+    const { key, untagged } = serverKey(request, via, about);
+    let transaction = this.#servers.get(key);
+    if (method === "ACK" && transaction === undefined && untagged !== null) {
+      // §17.2.3: the INVITE of an RFC 2543 element had no To tag, its ACK has the one of our response
+      transaction = this.#servers.get(untagged);
+      if (transaction?.sentToTag !== undefined && transaction.sentToTag !== request.toTag) return false;
+    }
+    if (transaction === undefined) return false;
+    if (method === "ACK") return transaction.acknowledged();
+    if (method === "CANCEL") {
+      // §9.2: the To tag is that of the answer to the INVITE
+      const { toTag } = transaction;
+      leg.respond(respond(request, from, { status: 200, toTag }), via, from);
+      transaction.cancelled(request);
+      return true;
+    }
+    this.#retransmissions++;
+    transaction.retransmitted();
+    return true;
+  }
+
+  #start(
+    table: Map<string, ClientTransaction>,
+    request: OutgoingRequest,
+    way: Way,
+    handlers: ClientHandlers,
+  ): ClientTransaction | NotSent {
+    const sent = way.leg.send(request.text, way.flow);
+    if (sent !== "sent") return sent;
+    const transaction = new ClientTransaction({
+      request,
+      way,
+      timers: this.#timersOf(way.leg.transport),
+      clock: this.#clock,
+      handlers,
+      cancel: (invite, reason) => this.#sendCancel(invite, reason),
+      ended: (over) => this.#clientEnded(table, over),
+    });
+    table.set(request.branch, transaction);
+    if (way.flow.isConnection) this.#index(transaction);
+    return transaction;
+  }
+
+  #index(transaction: ClientTransaction): void {
+    const { token } = transaction.way.flow;
+    const waiting = this.#byFlow.get(token);
+    if (waiting === undefined) this.#byFlow.set(token, new Set([transaction]));
+    else waiting.add(transaction);
+  }
+
+  #clientEnded(table: Map<string, ClientTransaction>, transaction: ClientTransaction): void {
+    table.delete(transaction.branch);
+    if (transaction.timedOut) this.#timeouts++;
+    const { flow } = transaction.way;
+    if (!flow.isConnection) return;
+    const waiting = this.#byFlow.get(flow.token);
+    if (waiting === undefined) return;
+    waiting.delete(transaction);
+    if (waiting.size === 0) this.#byFlow.delete(flow.token);
+  }
+
+  #sendCancel(invite: ClientTransaction, reason: string | undefined): void {
+    const request = parsedRequest(invite.text);
+    if (request === undefined || this.#cancels.has(invite.branch)) return;
+    const text = cancellation(request, reason);
+    this.#start(this.#cancels, { text, method: "CANCEL", branch: invite.branch }, invite.way, NO_HANDLERS);
+  }
+
+  #timersOf(transport: Transport): Timers {
+    return transport === "udp" ? this.#timers.unreliable : this.#timers.reliable;
+  }
+
+  /** Between 5 and 15 s, so that those who were refused together do not come back together. */
+  #retryAfter(): readonly { readonly name: string; readonly value: string }[] {
+    return [{ name: "Retry-After", value: String(5 + Math.floor(this.#entropy.unit() * 11)) }];
+  }
+}
