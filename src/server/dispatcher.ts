@@ -126,6 +126,7 @@ export class Dispatcher implements DispatcherPort {
 
   #flowClosed(flow: Flow): void {
     this.#connections.delete(flow.token);
+    this.transactions.flowClosed(flow);
     for (const listener of this.#closedListeners) listener(flow);
   }
 
