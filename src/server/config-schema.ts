@@ -1,0 +1,327 @@
+import { z } from "zod";
+import { DEFAULT_LIMITS } from "../message/limits.js";
+import {
+  type AddressBlock,
+  type HostPort,
+  type ListenAddress,
+  type Parsed,
+  parseAddress,
+  parseBlock,
+  parseDomain,
+  parseListen,
+  parseStore,
+  type StoreLocation,
+} from "./config-values.js";
+
+/** A text that a parser makes something of; what the parser has to say becomes the problem told. */
+function parsedText<T>(parse: (text: string) => Parsed<T>) {
+  return z.string().transform((text, context): T => {
+    const parsed = parse(text);
+    if ("value" in parsed) return parsed.value;
+    context.addIssue({ code: "custom", message: parsed.problem });
+    return z.NEVER;
+  });
+}
+
+const listenUri = parsedText<ListenAddress>(parseListen);
+const storeUrl = parsedText<StoreLocation>(parseStore);
+const hostPort = parsedText<HostPort>((text) => parseAddress(text));
+const block = parsedText<AddressBlock>(parseBlock);
+const domain = parsedText<string>(parseDomain);
+const path = z.string().min(1);
+const seconds = (least: number, most = 4_294_967_295) => z.int().min(least).max(most);
+const count = (least: number, most: number) => z.int().min(least).max(most);
+
+const expires = z.strictObject({
+  min: seconds(0)
+    .optional()
+    .describe(
+      "Shorter requests are answered 423 with Min-Expires, in seconds; 0 switches the check off. Default 30.",
+    ),
+  default: seconds(1)
+    .optional()
+    .describe("Granted when a REGISTER asks for nothing, in seconds. Default 3600."),
+  max: seconds(1)
+    .optional()
+    .describe("Longest grant, in seconds; longer requests are cut down to it. Default 3600."),
+});
+
+const auth = z.strictObject({
+  realm: z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[^"\\\r\n]*$/, "must hold no quote, backslash or line end")
+    .optional()
+    .describe("Realm of the challenge. Default: the domain that the request names."),
+  algorithms: z
+    .array(z.enum(["md5", "sha-256", "sha-512-256"]))
+    .min(1)
+    .max(3)
+    .default(["md5"])
+    .describe(
+      "Digest algorithms to offer, in this order. Many phones know MD5 alone, and fail on any other first offer.",
+    ),
+  nonceSeconds: seconds(1, 86_400).default(300).describe("How long a nonce may be used, in seconds."),
+});
+
+const accountSource = z.union(
+  [
+    z.literal("store"),
+    z.strictObject({ htdigest: path.describe("File of lines user:realm:HA1.") }),
+    z.strictObject({
+      postgres: z.string().min(1).describe("postgres://USER:PASSWORD@HOST/DATABASE with a subscriber table."),
+    }),
+  ],
+  { error: "expected store, { htdigest: FILE } or { postgres: URL }" },
+);
+
+const certificate = {
+  cert: path.describe("Certificate chain, PEM."),
+  key: path.describe("Private key, PEM."),
+};
+
+const tls = z.strictObject({
+  ...certificate,
+  servers: z
+    .array(
+      z.strictObject({
+        name: domain.describe("Server name (SNI) that this certificate answers."),
+        ...certificate,
+      }),
+    )
+    .max(1000)
+    .default([])
+    .describe("More certificates, chosen by the name that the client asks for."),
+  clientCa: path.optional().describe("Certificates of those who sign client certificates, PEM."),
+  verifyClients: z
+    .enum(["off", "optional", "required"])
+    .default("off")
+    .describe("Ask clients for a certificate (mutual TLS); needs clientCa."),
+  verifyServers: z
+    .boolean()
+    .default(true)
+    .describe("Verify the certificates of servers that calls are sent on to."),
+  minVersion: z.enum(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("Oldest protocol version spoken."),
+});
+
+const adminListen = z.union([z.literal("off"), hostPort], { error: "expected HOST:PORT or off" });
+
+const admin = z.union(
+  [
+    z.literal("off"),
+    hostPort,
+    z.strictObject({
+      listen: adminListen.optional().describe("HOST:PORT, or off. Default 127.0.0.1:8060."),
+      token: z
+        .string()
+        .min(16)
+        .max(1024)
+        .optional()
+        .describe("Bearer token that logs in; 16 characters or more."),
+      tokenFile: path.optional().describe("File that holds the bearer token."),
+      user: z.string().min(1).max(255).optional().describe("User name of the basic login."),
+      password: z
+        .string()
+        .min(8)
+        .max(1024)
+        .optional()
+        .describe("Password of the basic login; 8 characters or more."),
+      hosts: z
+        .array(z.string().min(1).max(255))
+        .max(100)
+        .default([])
+        .describe("More host names under which browsers may ask for this listener."),
+    }),
+  ],
+  { error: "expected HOST:PORT, off, or keys such as listen and token" },
+);
+
+const limits = z.strictObject({
+  contactsPerAor: count(1, 1000)
+    .default(10)
+    .describe("Contacts that one address-of-record may have at a time."),
+  contactsPerRequest: count(1, 100).default(10).describe("Contacts that one REGISTER may name."),
+  overLimit: z
+    .enum(["reject", "evict-oldest", "evict-unreachable"])
+    .default("reject")
+    .describe("What happens to a contact beyond contactsPerAor."),
+  overLimitStatus: z
+    .union([z.literal(403), z.literal(503)], { error: "expected 403 or 503" })
+    .default(403)
+    .describe("Status that overLimit: reject answers with."),
+  messageOctets: count(1024, 1_048_576)
+    .default(DEFAULT_LIMITS.messageOctets)
+    .describe("Largest message on any transport, in octets."),
+  headerOctets: count(512, 262_144)
+    .default(DEFAULT_LIMITS.headerOctets)
+    .describe("Start line and header fields together, in octets."),
+  fieldOctets: count(128, 65_536)
+    .default(DEFAULT_LIMITS.fieldOctets)
+    .describe("One header field, in octets."),
+  fields: count(16, 2000).default(DEFAULT_LIMITS.fields).describe("Header fields of one message."),
+  elements: count(8, 1000)
+    .default(DEFAULT_LIMITS.elements)
+    .describe("Elements of one list header, such as Via or Contact."),
+  connections: count(1, 1_000_000)
+    .default(100_000)
+    .describe("Connections open at a time, over all listeners."),
+  connectionsPerAddress: count(1, 1_000_000)
+    .default(2000)
+    .describe("Connections open at a time from one address."),
+});
+
+const guard = z.strictObject({
+  enabled: z.boolean().default(true).describe("Watch for floods and for guessing of passwords."),
+  requestsPerSecond: count(1, 1_000_000)
+    .default(200)
+    .describe("Requests a second that one address may send for long."),
+  burst: count(1, 10_000_000).default(1000).describe("Requests that one address may send at once."),
+  failures: count(1, 1_000_000).default(30).describe("Failed logins in failureSeconds that bring a ban."),
+  failureSeconds: seconds(1, 86_400).default(60).describe("Over how long failures are counted, in seconds."),
+  banSeconds: seconds(1, 86_400).default(60).describe("How long a ban lasts, in seconds."),
+  allow: z
+    .array(block)
+    .max(10_000)
+    .prefault(["127.0.0.0/8", "::1/128"])
+    .describe("Addresses and blocks that are never limited or banned."),
+  deny: z.array(block).max(10_000).prefault([]).describe("Addresses and blocks that are never heard."),
+});
+
+const ws = z.strictObject({
+  origins: z
+    .array(z.string().min(1).max(2048))
+    .max(1000)
+    .default([])
+    .describe("Values of Origin that browsers may come with. Default: any."),
+});
+
+const connections = z.strictObject({
+  idleSeconds: seconds(10, 86_400)
+    .default(300)
+    .describe(
+      "A connection that no binding lives on is closed after this long without a message, in seconds.",
+    ),
+});
+
+const nat = z.strictObject({
+  pingSeconds: seconds(0, 3600)
+    .default(0)
+    .describe("Every phone behind a NAT is sent OPTIONS this often, in seconds; 0 switches it off."),
+  pingMisses: count(1, 100)
+    .default(3)
+    .describe("Pings without an answer after which a phone counts as unreachable."),
+});
+
+const outbound = z.strictObject({
+  enabled: z.boolean().default(true).describe("Several flows to one phone, RFC 5626."),
+  flowTimerSeconds: seconds(10, 86_400)
+    .default(120)
+    .describe("Flow-Timer: how long a flow may stay without a keep-alive, in seconds."),
+});
+
+const serviceRoute = z
+  .array(
+    z.strictObject({
+      domain: domain.optional().describe("Only for this domain. Default: every domain."),
+      user: z.string().min(1).max(255).optional().describe("Only for this user."),
+      routes: z
+        .array(z.string().min(1).max(2048))
+        .min(1)
+        .max(20)
+        .describe("Route values, such as <sip:edge.example.com;lr>."),
+    }),
+  )
+  .max(1000);
+
+const proxy = z.strictObject({
+  enabled: z.boolean().default(true).describe("Carry calls and messages to registered phones."),
+  mode: z
+    .enum(["proxy", "redirect", "stateless"])
+    .default("proxy")
+    .describe(
+      "proxy forwards and keeps state, redirect answers 302 with the contacts, stateless forwards and forgets.",
+    ),
+  timerCSeconds: seconds(1, 86_400)
+    .default(180)
+    .describe(
+      "Timer C: how long an unanswered INVITE may ring, in seconds (more than 180 by the RFC's letter).",
+    ),
+  recordRoute: z.boolean().default(true).describe("Stay in the path of a dialog."),
+  relay: z
+    .enum(["users", "anyone", "nobody"])
+    .default("users")
+    .describe("Who may send to domains that are not ours: users who log in, anyone, or nobody."),
+  maxBranches: count(1, 1000).default(20).describe("Branches that one request may be forked into."),
+  goneUsers: z
+    .array(z.string().min(1).max(255))
+    .max(10_000)
+    .default([])
+    .describe("Addresses-of-record that are answered 410 Gone."),
+});
+
+const dns = z.strictObject({
+  servers: z
+    .array(z.string().min(1).max(255))
+    .max(10)
+    .default([])
+    .describe("DNS servers to ask, IP or IP:PORT. Default: those of the system."),
+});
+
+/** The configuration file: every key, its shape, its default and what it means. Unknown keys are refused. */
+export const configSchema = z.strictObject({
+  listen: z
+    .array(listenUri)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe("Where to listen. Default: udp:127.0.0.1:5060, tcp:127.0.0.1:5060, ws:127.0.0.1:5066."),
+  domains: z
+    .array(domain)
+    .max(100_000)
+    .default([])
+    .describe("Domains that the registrar is responsible for. Default: every domain."),
+  data: path.optional().describe("Folder of the embedded store. Default ./rollcall-data."),
+  store: storeUrl.optional().describe("lmdb:DIR or memory:. Default: lmdb: and the data folder."),
+  open: z
+    .boolean()
+    .optional()
+    .describe(
+      "true: REGISTER needs no credentials; false: it always does. Default: it does, unless there is no account and every listener is on loopback.",
+    ),
+  expires: expires.prefault({}).describe("Lifetimes of bindings, in seconds."),
+  auth: auth.prefault({}).describe("Digest authentication."),
+  accounts: z
+    .array(accountSource)
+    .min(1)
+    .max(10)
+    .default(["store"])
+    .describe("Where accounts are looked up, in this order."),
+  tls: tls.optional().describe("Certificates of tls: and wss: listeners."),
+  admin: admin.optional().describe("Admin API, status page, metrics, health. Default 127.0.0.1:8060."),
+  limits: limits.prefault({}).describe("Bounds on what phones may ask for."),
+  guard: guard.prefault({}).describe("Protection from floods and password guessing."),
+  ws: ws.prefault({}).describe("WebSocket listeners."),
+  connections: connections.prefault({}).describe("TCP, TLS and WebSocket connections."),
+  nat: nat.prefault({}).describe("Phones behind NAT."),
+  path: z.boolean().default(true).describe("Keep Path vectors and route through them, RFC 3327."),
+  outbound: outbound.prefault({}).describe("Client-initiated connections, RFC 5626."),
+  gruu: z.boolean().default(true).describe("Give out globally routable user agent URIs, RFC 5627."),
+  serviceRoute: serviceRoute
+    .default([])
+    .describe("Service-Route values given to phones, RFC 3608; the first entry that fits."),
+  proxy: proxy.prefault({}).describe("Calls and messages to registered phones."),
+  dns: dns.prefault({}).describe("Name resolution."),
+  nodeId: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
+    .optional()
+    .describe("Name of this server among several. Default: the host name."),
+  logLevel: z
+    .enum(["debug", "info", "warn", "error"])
+    .default("info")
+    .describe("Least level that is logged."),
+});
+
+/** The configuration file as checked, defaults filled in. */
+export type ConfigFile = z.output<typeof configSchema>;

@@ -1,0 +1,132 @@
+import { isHost, isIpv4, isIpv6, parseHostPort } from "../message/uri.js";
+import type { Transport } from "../port/leg.js";
+
+/** What a text stands for, or in words why it stands for nothing. */
+export type Parsed<T> = { readonly value: T } | { readonly problem: string };
+
+/** Where to listen: `host` without brackets; port 0 lets the system choose. */
+export interface ListenAddress {
+  readonly transport: Transport;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where bindings and accounts are kept. */
+export type StoreLocation =
+  | { readonly kind: "memory" }
+  | { readonly kind: "lmdb"; readonly directory: string };
+
+/** A host without brackets, and a port. */
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A block of addresses: `address` without brackets, `bits` of it that count. */
+export interface AddressBlock {
+  readonly address: string;
+  readonly bits: number;
+}
+
+const TRANSPORTS: readonly Transport[] = ["udp", "tcp", "tls", "ws", "wss"];
+
+/** Port to listen on when none is written (RFC 3261 §19.1.2; ports of the contract for WebSocket). */
+const DEFAULT_PORTS: Readonly<Record<Transport, number>> = {
+  udp: 5060,
+  tcp: 5060,
+  tls: 5061,
+  ws: 5066,
+  wss: 5067,
+};
+
+/** `udp:HOST:PORT`, `tcp:`, `tls:`, `ws:`, `wss:`; IPv6 in brackets; without a port the transport's own. */
+export function parseListen(text: string): Parsed<ListenAddress> {
+  const colon = text.indexOf(":");
+  const scheme = colon < 0 ? "" : text.slice(0, colon).toLowerCase();
+  const transport = TRANSPORTS.find((known) => known === scheme);
+  const form = "expected TRANSPORT:HOST:PORT, such as udp:127.0.0.1:5060 or tcp:[::1]:5060";
+  if (transport === undefined) {
+    return { problem: `"${text}" names no transport (${TRANSPORTS.join(", ")}); ${form}` };
+  }
+  const rest = text.slice(colon + 1);
+  const bare = /^\/\//.test(rest) ? rest.slice(2) : rest;
+  const at = parseAddress(bare, DEFAULT_PORTS[transport]);
+  return "problem" in at
+    ? { problem: `"${text}": ${at.problem}; ${form}` }
+    : { value: { transport, ...at.value } };
+}
+
+/** `HOST:PORT`, IPv6 in brackets, port 0 for any free one. `defaultPort` stands in for a port that is not written. */
+export function parseAddress(text: string, defaultPort?: number): Parsed<HostPort> {
+  const anyPort = text.endsWith(":0");
+  const parsed = parseHostPort(anyPort ? text.slice(0, -2) : text);
+  if (parsed === undefined) {
+    return isIpv6(text)
+      ? { problem: `the IPv6 address ${text} needs brackets` }
+      : { problem: "malformed host or port" };
+  }
+  const port = anyPort ? 0 : (parsed.port ?? defaultPort);
+  if (port === undefined) return { problem: "the port is missing" };
+  const host = parsed.host.startsWith("[") ? parsed.host.slice(1, -1) : parsed.host;
+  if (/^[0-9.]+$/.test(host) && !isIpv4(host)) return { problem: `${host} is no IPv4 address` };
+  return { value: { host, port } };
+}
+
+/** `memory:` or `lmdb:DIR`; the Redis schemes are known, and refused as not built into this version. */
+export function parseStore(text: string): Parsed<StoreLocation> {
+  if (text === "memory:" || text === "memory") return { value: { kind: "memory" } };
+  if (text.startsWith("lmdb:")) {
+    const directory = text.slice(5).replace(/^\/\/(?=\/)/, "");
+    return directory === ""
+      ? { problem: "lmdb: names no folder; expected lmdb:DIR" }
+      : { value: { kind: "lmdb", directory } };
+  }
+  if (/^(redis|rediss|redis\+cluster):/.test(text)) {
+    return { problem: "Redis stores are not built into this version; use lmdb:DIR or memory:" };
+  }
+  return { problem: `unknown store "${withoutPassword(text)}"; expected lmdb:DIR or memory:` };
+}
+
+/** A URL with the password in it left out, for messages. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^([a-z0-9+.-]+:\/\/[^/@:]*):[^/@]*@/i, "$1:***@");
+}
+
+/** `192.0.2.0/24`, `2001:db8::/32`, or one address. */
+export function parseBlock(text: string): Parsed<AddressBlock> {
+  const slash = text.indexOf("/");
+  const address = slash < 0 ? text : text.slice(0, slash);
+  const most = isIpv4(address) ? 32 : isIpv6(address) ? 128 : -1;
+  if (most < 0) return { problem: `"${text}" is no IP address and no block such as 192.0.2.0/24` };
+  if (slash < 0) return { value: { address, bits: most } };
+  const bits = text.slice(slash + 1);
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) {
+    return { problem: `"${text}": the prefix length goes from 0 to ${most}` };
+  }
+  return { value: { address, bits: Number(bits) } };
+}
+
+/** A domain or host name in lower case (RFC 3261 §25.1 host); IPv6 keeps its brackets. */
+export function parseDomain(text: string): Parsed<string> {
+  const lower = text.toLowerCase();
+  if (isHost(lower)) return { value: lower };
+  if (isIpv6(lower)) return { value: `[${lower}]` };
+  return { problem: `"${text}" is no domain name` };
+}
+
+/** Does this host, without brackets, stand for this machine alone? */
+export function isLoopback(host: string): boolean {
+  if (host === "localhost" || host === "::1" || host === "0:0:0:0:0:0:0:1") return true;
+  const mapped = /^::ffff:(?=\d+\.)/i;
+  return /^127\./.test(host.replace(mapped, "")) && isIpv4(host.replace(mapped, ""));
+}
+
+/** `udp:127.0.0.1:5060`, IPv6 in brackets: how a listener is shown. */
+export function showListen({ transport, host, port }: ListenAddress): string {
+  return `${transport}:${showAddress({ host, port })}`;
+}
+
+/** `127.0.0.1:8060`, IPv6 in brackets. */
+export function showAddress({ host, port }: HostPort): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

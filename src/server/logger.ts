@@ -1,0 +1,86 @@
+import { type DestinationStream, destination, type LevelWithSilent, pino } from "pino";
+import pretty from "pino-pretty";
+import type { Log } from "../port/log.js";
+import type { LogLevel } from "./config.js";
+
+/** The server's log: JSON lines, or readable text on a terminal. */
+export interface ServerLog extends Log {
+  /** Changes the least level that is logged, at once. */
+  setLevel(level: LogLevel): void;
+  /** Hands what is still queued to the system before it returns. */
+  flush(): void;
+}
+
+export interface ServerLogOptions {
+  readonly level: LogLevel;
+  /** Readable text rather than JSON lines? */
+  readonly isTerminal: boolean;
+  /** Where lines go, for tests; stdout when not given. */
+  readonly stream?: DestinationStream;
+}
+
+/** Octets of log that may wait for a slow reader; beyond them lines are dropped, for a log must not eat the memory. */
+const MOST_QUEUED_OCTETS = 8 * 1024 * 1024;
+
+/** Facts by these names are never written, at the top or one level down. */
+const SECRET_NAMES = [
+  "password",
+  "ha1",
+  "authorization",
+  "proxyAuthorization",
+  "credentials",
+  "token",
+  "secret",
+  "cookie",
+];
+
+const CENSOR = "[redacted]";
+
+/**
+ * Opens the log of a process. No credentials get through: neither by the name of a fact, nor inside a text (an
+ * Authorization header of a message, the password of a URL).
+ */
+export function serverLog(options: ServerLogOptions): ServerLog {
+  const buffered =
+    options.stream === undefined && !options.isTerminal
+      ? destination({ dest: 1, sync: false, minLength: 0, maxLength: MOST_QUEUED_OCTETS })
+      : undefined;
+  const stream = options.stream ?? buffered ?? pretty({ destination: 1, sync: true, ignore: "pid,hostname" });
+  const log = pino(
+    {
+      level: options.level satisfies LevelWithSilent,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_NAMES.flatMap((name) => [name, `*.${name}`]), censor: CENSOR },
+      hooks: { streamWrite: withoutCredentials },
+    },
+    stream,
+  );
+  return {
+    debug: (facts, message) => log.debug(facts, message),
+    info: (facts, message) => log.info(facts, message),
+    warn: (facts, message) => log.warn(facts, message),
+    error: (facts, message) => log.error(facts, message),
+    setLevel(level) {
+      log.level = level;
+    },
+    flush() {
+      try {
+        buffered?.flushSync();
+      } catch {
+        // stdout is gone or was never opened: there is nobody left to tell
+      }
+    },
+  };
+}
+
+/** A line of JSON with the value of every (Proxy-)Authorization header and the password of every URL taken out. */
+export function withoutCredentials(line: string): string {
+  let clean = line;
+  if (/authorization:/i.test(clean)) {
+    clean = clean.replace(/(authorization:[ \t]*)(?:[^\\"]|\\[^rn])*/gi, `$1${CENSOR}`);
+  }
+  if (clean.includes("://")) clean = clean.replace(/(:\/\/[^\s:@/"]*):[^\s@/"]*@/g, `$1:${CENSOR}@`);
+  return clean;
+}
