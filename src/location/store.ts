@@ -5,6 +5,8 @@ import type { Binding, Bindings } from "./binding.js";
 export interface Decision<T> {
   readonly bindings: Bindings;
   readonly outcome: T;
+  /** What the event says of live bindings that are missing from the new set; `"removed"` unless given. Expired ones are `"expired"` in any case. */
+  readonly goneAs?: "removed" | "flow-closed";
 }
 
 /** Pure; may run more than once for one update. */

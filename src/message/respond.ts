@@ -16,6 +16,8 @@ export interface ResponseParts {
   /** Tag for To when the request has none; responses above 100 must carry one (§8.2.6.2). */
   readonly toTag: string;
   readonly headers?: readonly HeaderField[];
+  /** Header fields already written, each with its CRLF, behind `headers`: for answers that are made many times a second. */
+  readonly lines?: string;
   readonly body?: string;
 }
 
@@ -47,6 +49,7 @@ export function respond(request: SipRequest, source: Source, parts: ResponsePart
   }
   if (parts.headers !== undefined)
     for (const { name, value } of parts.headers) out += `${name}: ${value}\r\n`;
+  if (parts.lines !== undefined) out += parts.lines;
   const body = parts.body ?? "";
   return `${out}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
