@@ -45,6 +45,8 @@ export interface LegEvents {
   batchEnd?(): void;
   /** May this peer open a connection or be heard at all? Absent: everybody. */
   admits?(remote: Endpoint, transport: Transport): boolean;
+  /** The network answered that what was sent to this peer did not arrive (ICMP, RFC 3261 §18.4). Told by legs that hear of it. */
+  unreachable?(peer: Flow, leg: Leg): void;
   /** A fault of the transport that ended nothing, for the log and the metrics. */
   fault?(error: Error, leg: Leg): void;
 }
@@ -58,7 +60,9 @@ export type DropReason =
   | "overloaded"
   | "handshake"
   | "idle"
-  | "send-failed";
+  | "send-failed"
+  | "socket-buffer"
+  | "unreachable";
 
 /** What a leg counted since it was made: plain numbers, read when somebody looks. */
 export interface LegCounters {
@@ -96,6 +100,8 @@ export interface Leg {
   /** Stops accepting, flushes what is queued, closes every socket. */
   close(): Promise<void>;
   readonly counters?: LegCounters;
+  /** Which of several implementations serves, for the log: `recvmmsg` or `dgram`. */
+  readonly engine?: string;
 }
 
 export interface ConnectOptions {

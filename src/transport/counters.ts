@@ -25,6 +25,8 @@ export function legCounters(): MutableCounters {
       handshake: 0,
       idle: 0,
       "send-failed": 0,
+      "socket-buffer": 0,
+      unreachable: 0,
     },
   };
 }

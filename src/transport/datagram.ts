@@ -1,3 +1,6 @@
+/** What fits a datagram over IPv4: 65,535 less the headers of IP and UDP. Over IPv6 a little more would. */
+export const DATAGRAM_OCTETS = 65_507;
+
 const CR = 0x0d;
 const LF = 0x0a;
 const SPACE = 0x20;

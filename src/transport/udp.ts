@@ -5,10 +5,12 @@ import { bareHost, type Via } from "../message/via.js";
 import type { Endpoint, Flow, Leg, LegCounters, LegEvents, SendResult } from "../port/leg.js";
 import { bindAddress } from "./address.js";
 import { legCounters } from "./counters.js";
-import { datagramKind, messageText } from "./datagram.js";
+import { DATAGRAM_OCTETS, datagramKind, messageText } from "./datagram.js";
+import { loadNativeUdp } from "./native.js";
 import { checkOptionNames } from "./options.js";
 import { type ResponseAddress, responseAddress } from "./response-address.js";
 import { stunResponse } from "./stun.js";
+import { batchedUdp } from "./udp-batched.js";
 import { UdpFlow } from "./udp-flow.js";
 
 export interface UdpOptions {
@@ -23,6 +25,10 @@ export interface UdpOptions {
   readonly sendBufferBytes?: number;
   /** Octets that may wait when the system takes no more datagrams; then `overloaded`. 1 MiB unless given. */
   readonly maxQueueOctets?: number;
+  /** Lets several sockets bind the port, and the system spread datagrams over them (SO_REUSEPORT); without `batched` from Node 22.12 on. */
+  readonly reusePort?: boolean;
+  /** Many datagrams per system call, by the addon of `native/`: `auto` where it is built, `true` never without it. `auto` unless given. */
+  readonly batched?: "auto" | boolean;
 }
 
 const OPTION_NAMES = [
@@ -32,10 +38,10 @@ const OPTION_NAMES = [
   "recvBufferBytes",
   "sendBufferBytes",
   "maxQueueOctets",
+  "reusePort",
+  "batched",
 ] as const satisfies readonly (keyof UdpOptions)[];
 
-/** 65,535 less the headers of IPv4 and UDP. */
-const DATAGRAM_OCTETS = 65_507;
 const QUEUE_OCTETS = 1024 * 1024;
 /** The queue of the socket is looked at once in so many messages. */
 const QUEUE_CHECK_EVERY = 32;
@@ -44,15 +50,21 @@ const CLOSE_TURNS = 100;
 
 /**
  * A leg on one UDP socket (RFC 3261 §18). Answers STUN Binding requests and takes CRLF keep-alives itself (RFC 5626 §8).
- * @throws TypeError for an unknown option
+ * @throws TypeError for an unknown option, Error when `batched: true` cannot be had
  */
 export function udp(options: UdpOptions): Leg {
   checkOptionNames("udp", options, OPTION_NAMES);
+  const { batched = "auto" } = options;
+  if (batched === false) return new UdpLeg(options);
+  const { addon, reason } = loadNativeUdp();
+  if (addon !== undefined) return batchedUdp(options, addon);
+  if (batched === true) throw new Error(`udp: batched, yet the addon is not to be had: ${reason}`);
   return new UdpLeg(options);
 }
 
 class UdpLeg implements Leg {
   readonly transport = "udp";
+  readonly engine = "dgram";
   readonly #counters = legCounters();
   readonly #options: UdpOptions;
   readonly #maxMessageOctets: number;
@@ -83,12 +95,13 @@ class UdpLeg implements Leg {
   async start(events: LegEvents): Promise<void> {
     if (this.#socket !== undefined) throw new Error("udp: started already");
     const { address, family } = await bindAddress(this.#options.host);
-    const { recvBufferBytes, sendBufferBytes } = this.#options;
+    const { recvBufferBytes, sendBufferBytes, reusePort } = this.#options;
     const socket = createSocket({
       type: family === 6 ? "udp6" : "udp4",
       ipv6Only: family === 6,
       // addresses only ever: saves the turn of the event loop that the resolver would take
       lookup: (text, _options, callback) => callback(null, text, family),
+      ...(reusePort === true ? { reusePort } : {}),
       ...(recvBufferBytes === undefined ? {} : { recvBufferSize: recvBufferBytes }),
       ...(sendBufferBytes === undefined ? {} : { sendBufferSize: sendBufferBytes }),
     });
