@@ -20,3 +20,42 @@ export interface Hasher {
   /** Constant-time comparison of two texts of any length. */
   equal(a: string, b: string): boolean;
 }
+
+/** HA1s of one user in one realm, lower-case hexadecimal, by the algorithms they were made with. */
+export type Ha1Set = Readonly<Partial<Record<DigestAlgorithm, string>>>;
+
+/** One account: a user (as in the `username` of credentials) in a realm, latin1 text both. */
+export interface AccountName {
+  readonly user: string;
+  readonly realm: string;
+}
+
+/** One page of accounts, by realm and then user, each in the order of its octets. */
+export interface AccountPage {
+  readonly accounts: readonly AccountName[];
+  /** Pass as `after` to go on; `null` at the end. */
+  readonly next: AccountName | null;
+}
+
+/**
+ * Accounts that can be changed while others read them: what is set here is what `ha1` of every process on the same
+ * store answers from then on. Trouble throws or rejects; it is never shown as a missing account.
+ */
+export interface AccountStore extends CredentialSource {
+  has(user: string, realm: string): MaybePromise<boolean>;
+  /** Makes the account, or replaces every HA1 that it had; settles when that is durable. */
+  set(user: string, realm: string, ha1s: Ha1Set): Promise<void>;
+  /** Resolves to whether there was such an account. */
+  remove(user: string, realm: string): Promise<boolean>;
+  /** @param options.limit most accounts on the page, 1 to 1000 */
+  list(options: { readonly after?: AccountName; readonly limit: number }): Promise<AccountPage>;
+}
+
+/** Small secrets that all processes on one store share: nonce and flow-token keys. Values are latin1 text. */
+export interface SecretStore {
+  read(name: string): MaybePromise<string | null>;
+  /** Stores the value unless there is one; resolves to the value that holds now, the same in every process. */
+  create(name: string, value: string): Promise<string>;
+  /** Stores `value` if `expected` is what holds; resolves to the value that holds now. */
+  replace(name: string, expected: string, value: string): Promise<string>;
+}
