@@ -60,9 +60,12 @@ export class Framer {
     this.#limits = limits;
   }
 
-  /** Has a message begun that is not whole yet? A peer that leaves it so is to be closed after a while (RFC 4475 §3.1.2.2). */
+  /**
+   * Has a message begun that is not whole yet? A peer that leaves it so is to be closed after a while (RFC 4475 §3.1.2.2).
+   * A lone CRLF begins none: phones send it to keep a NAT open.
+   */
   get isPartial(): boolean {
-    return this.#state !== "stopped" && (this.#state !== "between" || this.#matched > 0);
+    return this.#state !== "stopped" && this.#state !== "between";
   }
 
   /** Takes the next octets of the stream as latin1 text; the sink is called for all that became whole. */
