@@ -23,3 +23,11 @@ function canonicalUser(user: string): string {
   }
   return out;
 }
+
+/** The domain of such a key, without port: `example.com` of `sip:alice@example.com:5070`, `[2001:db8::1]` with its brackets. */
+export function aorDomain(aor: string): string {
+  const start = Math.max(aor.lastIndexOf("@"), aor.indexOf(":")) + 1;
+  const bracket = aor.indexOf("]", start);
+  const colon = aor.indexOf(":", bracket === -1 ? start : bracket);
+  return colon === -1 ? aor.slice(start) : aor.slice(start, colon);
+}
