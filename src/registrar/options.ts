@@ -1,0 +1,120 @@
+import type { Binding } from "../location/binding.js";
+import type { LocationStore } from "../location/store.js";
+import { bareHost } from "../message/via.js";
+import type { Clock } from "../port/clock.js";
+import type { DispatcherPort } from "../port/dispatcher.js";
+import type { Log } from "../port/log.js";
+import type { AddressRules } from "./address.js";
+import type { RegistrarExtension } from "./extension.js";
+import type { OverLimit } from "./limits.js";
+
+/** Options of a registrar. Durations in seconds. */
+export interface RegistrarOptions {
+  /** Whose packets it receives, and whose legs it answers through. Mandatory. */
+  readonly dispatcher: DispatcherPort;
+  /** Where bindings live. */
+  readonly store: LocationStore;
+  /** Longer requests are cut to this; 300 when not given. */
+  readonly maxExpires?: number;
+  /** Shorter requests are answered 423; 30 (or `maxExpires`, when that is less) when not given, 0 switches the check off. */
+  readonly minExpires?: number;
+  /** Granted when nothing was asked for; `maxExpires` when not given. */
+  readonly defaultExpires?: number;
+  /** Domains it is responsible for; every domain when neither this nor `domains` is given. */
+  readonly domain?: string | readonly string[];
+  readonly domains?: string | readonly string[];
+  /** The header field that names the domain; `"to"` when not given. */
+  readonly domainHeader?: "to" | "from";
+  /** Further host names of the server itself, that a Request-URI may have in place of a domain. */
+  readonly aliases?: readonly string[];
+  /** Source of time; the dispatcher's when not given. */
+  readonly clock?: Clock;
+  /** Most contacts of one address-of-record; 32 when not given. */
+  readonly maxContacts?: number;
+  /** Most Contacts in one request, 403 beyond; 32 when not given. */
+  readonly maxContactsPerRequest?: number;
+  /** What to do beyond `maxContacts`; reject with 403 when not given. */
+  readonly overLimit?: OverLimit;
+  /** Can a request still be sent to this binding? Its connection lives, or it needs none, when not given. */
+  readonly isReachable?: (binding: Binding) => boolean;
+  /** Does a rebooted phone (same `+sip.instance`, new Call-ID) take away what it bound before? `true` when not given. */
+  readonly deviceIdentity?: boolean;
+  /** RFCs on top of RFC 3261. */
+  readonly extensions?: readonly RegistrarExtension[];
+  /** Seconds between looks for expired bindings; 1 when not given, 0: only when `expire` is called. */
+  readonly expireEvery?: number;
+  readonly log?: Log;
+}
+
+/** Every option there is: another name is refused. */
+const NAMES: ReadonlySet<string> = new Set<keyof RegistrarOptions>([
+  "dispatcher",
+  "store",
+  "maxExpires",
+  "minExpires",
+  "defaultExpires",
+  "domain",
+  "domains",
+  "domainHeader",
+  "aliases",
+  "clock",
+  "maxContacts",
+  "maxContactsPerRequest",
+  "overLimit",
+  "isReachable",
+  "deviceIdentity",
+  "extensions",
+  "expireEvery",
+  "log",
+]);
+
+/** @throws TypeError that names the option which is unknown, missing or out of range */
+export function checkOptions(options: Partial<RegistrarOptions>): void {
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) throw new TypeError(`Registrar: unknown option ${name}`);
+  }
+  if (options.dispatcher === undefined || options.dispatcher === null)
+    throw new TypeError("Registrar: dispatcher is mandatory");
+  const wholeFrom = (name: keyof RegistrarOptions, least: number) => {
+    const value = options[name];
+    if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= least))
+      throw new TypeError(`Registrar: ${name} must be a whole number, ${least} or more`);
+  };
+  wholeFrom("maxExpires", 1);
+  wholeFrom("minExpires", 0);
+  wholeFrom("defaultExpires", 1);
+  wholeFrom("maxContacts", 1);
+  wholeFrom("maxContactsPerRequest", 1);
+  wholeFrom("expireEvery", 0);
+  const { minExpires = 0, maxExpires = 300, domainHeader = "to", overLimit } = options;
+  if (minExpires > maxExpires) throw new TypeError("Registrar: minExpires is above maxExpires");
+  if (domainHeader !== "to" && domainHeader !== "from")
+    throw new TypeError('Registrar: domainHeader must be "to" or "from"');
+  if (overLimit !== undefined && !isOverLimit(overLimit))
+    throw new TypeError(
+      "Registrar: overLimit must reject with 403 or 503, evict-oldest or evict-unreachable",
+    );
+}
+
+function isOverLimit(value: OverLimit): boolean {
+  if (value.action === "reject") return value.status === 403 || value.status === 503;
+  return value.action === "evict-oldest" || value.action === "evict-unreachable";
+}
+
+/** Whole domain names in lower case, without the brackets of IPv6 references. */
+export function addressRules(options: RegistrarOptions): AddressRules {
+  const domains = [...listOf(options.domain), ...listOf(options.domains)];
+  return {
+    domains: domains.length === 0 ? undefined : new Set(domains.map(plainHost)),
+    header: options.domainHeader ?? "to",
+    aliases: new Set((options.aliases ?? []).map(plainHost)),
+  };
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  return value === undefined ? [] : typeof value === "string" ? [value] : value;
+}
+
+function plainHost(name: string): string {
+  return bareHost(name.toLowerCase());
+}
