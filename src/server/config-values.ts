@@ -1,4 +1,4 @@
-import { isHost, isIpv4, isIpv6, parseHostPort } from "../message/uri.js";
+import { isHost, isIpv4, isIpv6, parseHostPort } from "../message/host.js";
 import type { Transport } from "../port/leg.js";
 
 /** What a text stands for, or in words why it stands for nothing. */

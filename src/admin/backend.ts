@@ -1,0 +1,39 @@
+import type { AccountStore } from "../auth/source.js";
+import type { LocationStore } from "../location/store.js";
+import type { MaybePromise } from "../message/result.js";
+
+/** What the admin interface needs to know of the server that it shows. */
+export interface AdminBackend {
+  readonly store: LocationStore;
+  /** The accounts that can be changed; `null` when the embedded store is not among the sources of accounts. */
+  readonly accounts: AccountStore | null;
+  /** The one realm of all users, or `null` when each domain is its own; asked anew each time, for it may be reloaded. */
+  realm(): string | null;
+  /** Milliseconds since the Unix epoch. */
+  nowMs(): number;
+  /** `true`, or in words why the server is not ready. */
+  readiness(): true | string;
+  /** Is the connection with this token open? */
+  isFlowAlive(token: string): boolean;
+  /** What the server counted, read when somebody looks. */
+  readonly metrics: readonly MetricSource[];
+  /** Version of the server. */
+  readonly version: string;
+}
+
+/** One value of a metric, with its labels. */
+export interface MetricSample {
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A metric that is read at the time of a scrape: keeping it costs the server an addition. */
+export interface MetricSource {
+  /** `rollcall_` and what follows; counters end in `_total`. */
+  readonly name: string;
+  readonly help: string;
+  readonly kind: "counter" | "gauge";
+  /** Names of the labels; none when not given. */
+  readonly labels?: readonly string[];
+  read(): MaybePromise<Iterable<MetricSample>>;
+}

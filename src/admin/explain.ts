@@ -1,0 +1,155 @@
+import type { Binding, Bindings } from "../location/binding.js";
+import { isIpv4, isIpv6 } from "../message/host.js";
+import { parseSipUri } from "../message/uri.js";
+import { shown } from "./text.js";
+
+/** Can a request get there? `maybe`: nothing speaks against it, but only trying would tell. */
+export type Reachable = "yes" | "maybe" | "no";
+
+/** Why one contact can or cannot be reached, in lines for people. */
+export interface ContactExplanation {
+  readonly uri: string;
+  readonly reachable: Reachable;
+  readonly facts: readonly string[];
+}
+
+/** Why an address-of-record can or cannot be reached. */
+export interface Explanation {
+  readonly aor: string;
+  readonly reachable: Reachable;
+  /** The answer in one line. */
+  readonly summary: string;
+  readonly contacts: readonly ContactExplanation[];
+}
+
+/** What is known beside the bindings. */
+export interface ExplainFacts {
+  readonly nowMs: number;
+  /** Is there an account for this address? `undefined`: not known. */
+  readonly hasAccount?: boolean | undefined;
+  /** Is the connection with this token open? Absent: only the running server knows. */
+  readonly isFlowAlive?: ((token: string) => boolean) | undefined;
+}
+
+/** Says from what is stored why the phones of an address can or cannot be reached now. Expired bindings are told as such. */
+export function explain(aor: string, bindings: Bindings, facts: ExplainFacts): Explanation {
+  const contacts = bindings.map((binding) => explainContact(binding, facts));
+  const live = bindings.filter(({ expiresAtMs }) => expiresAtMs > facts.nowMs);
+  const reachable = best(contacts);
+  return { aor: shown(aor), reachable, summary: summarise(live, bindings, reachable, facts), contacts };
+}
+
+function best(contacts: readonly ContactExplanation[]): Reachable {
+  if (contacts.some((contact) => contact.reachable === "yes")) return "yes";
+  return contacts.some((contact) => contact.reachable === "maybe") ? "maybe" : "no";
+}
+
+function summarise(live: Bindings, all: Bindings, reachable: Reachable, facts: ExplainFacts): string {
+  if (live.length === 0) {
+    const account =
+      facts.hasAccount === false
+        ? "; there is no account for it in the embedded store"
+        : facts.hasAccount === true
+          ? "; its account exists, so its phone is off, has no way here, or has a wrong password"
+          : "";
+    if (all.length === 0) return `not registered: calls are answered 480 or 404${account}`;
+    const lastMs = Math.max(...all.map(({ expiresAtMs }) => expiresAtMs));
+    return `not registered any more: the last binding expired ${ago(facts.nowMs - lastMs)}${account}`;
+  }
+  const count = live.length === 1 ? "one contact" : `${live.length} contacts`;
+  switch (reachable) {
+    case "yes":
+      return `registered with ${count}; a call goes to it`;
+    case "maybe":
+      return `registered with ${count}; nothing speaks against a call`;
+    case "no":
+      return `registered with ${count}, but no call gets through`;
+  }
+}
+
+function explainContact(binding: Binding, facts: ExplainFacts): ContactExplanation {
+  const uri = shown(binding.uri);
+  const lines: string[] = [];
+  const leftMs = binding.expiresAtMs - facts.nowMs;
+  if (leftMs <= 0) {
+    lines.push(`expired ${ago(-leftMs)} and is called no more: the phone did not refresh it`);
+    return { uri, reachable: "no", facts: lines };
+  }
+  lines.push(
+    `expires in ${duration(leftMs)}; last REGISTER ${ago(facts.nowMs - binding.updatedAtMs)} from ${binding.received}` +
+      (binding.userAgent === null ? "" : ` (${shown(binding.userAgent)})`),
+  );
+  if (binding.path.length > 0) {
+    lines.push(`requests go through its Path: ${binding.path.map(shown).join(", ")}`);
+  }
+  const reachable = explainFlow(binding, facts, lines);
+  explainNat(binding, lines);
+  return { uri, reachable, facts: lines };
+}
+
+function explainFlow(binding: Binding, facts: ExplainFacts, lines: string[]): Reachable {
+  const transport = binding.received.slice(0, binding.received.indexOf(":")).toUpperCase();
+  if (binding.flow === null) {
+    lines.push("registered over UDP: requests are sent there, and only an answer proves that they arrive");
+    return "maybe";
+  }
+  if (facts.isFlowAlive === undefined) {
+    lines.push(
+      `reached over the ${transport} connection it registered on; whether that is open, the running server knows`,
+    );
+    return "maybe";
+  }
+  if (facts.isFlowAlive(binding.flow)) {
+    lines.push(`its ${transport} connection is open`);
+    return "yes";
+  }
+  lines.push(`its ${transport} connection is closed: it is not called until the phone registers again`);
+  return "no";
+}
+
+/** A contact whose address is not where its REGISTER came from stands behind a NAT or a proxy. */
+function explainNat(binding: Binding, lines: string[]): void {
+  const contact = parseSipUri(binding.uri);
+  if (contact === undefined || binding.path.length > 0) return;
+  const host = contact.host.replace(/^\[|\]$/g, "");
+  const from = sourceOf(binding.received);
+  if (host.endsWith(".invalid")) {
+    lines.push(
+      "its contact is no address that one could send to (RFC 7118): only the connection leads to it",
+    );
+    return;
+  }
+  if (!(isIpv4(host) || isIpv6(host))) return;
+  const port = contact.port ?? (contact.scheme === "sips" ? 5061 : 5060);
+  if (host !== from.host) {
+    lines.push(`behind a NAT: its contact says ${host}, its REGISTER came from ${from.host}`);
+  } else if (port !== from.port && binding.flow === null) {
+    lines.push(
+      `its contact says port ${port}, its REGISTER came from port ${from.port}: a NAT, or a phone that sends from another port`,
+    );
+  }
+}
+
+function sourceOf(received: string): { readonly host: string; readonly port: number } {
+  const first = received.indexOf(":");
+  const last = received.lastIndexOf(":");
+  return {
+    host: received.slice(first + 1, last).replace(/^\[|\]$/g, ""),
+    port: Number(received.slice(last + 1)),
+  };
+}
+
+function ago(ms: number): string {
+  return `${duration(ms)} ago`;
+}
+
+/** `3 s`, `12 min`, `5 h 7 min`, `3 d 4 h`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`;
+  return hours % 24 === 0 ? `${Math.floor(hours / 24)} d` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}

@@ -1,0 +1,52 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { MetricSource } from "./backend.js";
+
+/** The Prometheus text of a set of sources and of the process. */
+export interface Metrics {
+  readonly contentType: string;
+  text(): Promise<string>;
+  close(): void;
+}
+
+/** Metrics that are gathered when somebody scrapes: what they show is plain numbers until then. */
+export function adminMetrics(sources: readonly MetricSource[]): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: "rollcall_" });
+  for (const source of sources) {
+    if (source.kind === "counter") addCounter(registry, source);
+    else addGauge(registry, source);
+  }
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    close: () => registry.clear(),
+  };
+}
+
+function addCounter(registry: Registry, source: MetricSource): void {
+  const counter: Counter<string> = new Counter({
+    name: source.name,
+    help: source.help,
+    labelNames: source.labels ?? [],
+    registers: [registry],
+    async collect() {
+      const samples = await source.read();
+      counter.reset();
+      for (const { labels, value } of samples) counter.inc(labels ?? {}, value);
+    },
+  });
+}
+
+function addGauge(registry: Registry, source: MetricSource): void {
+  const gauge: Gauge<string> = new Gauge({
+    name: source.name,
+    help: source.help,
+    labelNames: source.labels ?? [],
+    registers: [registry],
+    async collect() {
+      const samples = await source.read();
+      gauge.reset();
+      for (const { labels, value } of samples) gauge.set(labels ?? {}, value);
+    },
+  });
+}
