@@ -8,9 +8,15 @@ export type NonceUse = "first" | "repeat" | "replay" | "forgotten";
 export interface NonceUsesOptions {
   /** Nonces whose uses are kept at a time. */
   readonly capacity: number;
-  /** How long after its issue a nonce may be used, retransmissions included. */
-  readonly keepMs: number;
+  /** How long after its issue a nonce may be used. */
+  readonly lifetimeMs: number;
 }
+
+/**
+ * The same request may come again for this long after it was accepted: 64*T1, the life of a client transaction (RFC 3261
+ * §17.1.2.2). Later it is a replay like any other.
+ */
+export const RETRANSMISSION_MS = 32_000;
 
 /** One use of one nonce, after its credentials proved right. */
 export interface Use {
@@ -36,7 +42,8 @@ interface State {
   used: number;
   nc: number;
   mark: number;
-  /** nc and mark of the uses before the last, newest first; absent for the many nonces that are used once. */
+  atMs: number;
+  /** nc, mark and time of the uses before the last, newest first; absent for the many nonces that are used once. */
   older: number[] | undefined;
 }
 
@@ -47,14 +54,14 @@ interface State {
  */
 export class NonceUses {
   readonly #capacity: number;
-  readonly #keepMs: number;
+  readonly #lifetimeMs: number;
   readonly #states = new Map<number, State>();
   /** Latest issue time of a nonce that was dropped before its time. */
   #droppedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NonceUsesOptions) {
     this.#capacity = options.capacity;
-    this.#keepMs = options.keepMs;
+    this.#lifetimeMs = options.lifetimeMs;
   }
 
   /** How many nonces it knows of. */
@@ -63,9 +70,9 @@ export class NonceUses {
   }
 
   /** Is this the very request that used this nc before? Changes nothing. */
-  isRepeat(use: Use): boolean {
+  isRepeat(use: Use, nowMs: number): boolean {
     const state = this.#states.get(use.nonce);
-    return state !== undefined && hasMark(state, use);
+    return state !== undefined && wasNow(state, use, nowMs);
   }
 
   /** Records a use and says what it is; only a `first` changes anything. */
@@ -80,11 +87,12 @@ export class NonceUses {
         used: 1,
         nc: use.nc,
         mark: use.mark,
+        atMs: nowMs,
         older: undefined,
       });
       return "first";
     }
-    if (hasMark(state, use)) return "repeat";
+    if (wasNow(state, use, nowMs)) return "repeat";
     const ahead = use.nc - state.top;
     if (ahead > 0) {
       state.used = ahead >= WINDOW ? 1 : (state.used << ahead) | 1;
@@ -95,10 +103,11 @@ export class NonceUses {
       state.used |= bit;
     }
     state.older ??= [];
-    state.older.unshift(state.nc, state.mark);
-    if (state.older.length > (MARKS - 1) * 2) state.older.length = (MARKS - 1) * 2;
+    state.older.unshift(state.nc, state.mark, state.atMs);
+    if (state.older.length > (MARKS - 1) * 3) state.older.length = (MARKS - 1) * 3;
     state.nc = use.nc;
     state.mark = use.mark;
+    state.atMs = nowMs;
     return "first";
   }
 
@@ -106,7 +115,7 @@ export class NonceUses {
   #makeRoom(nowMs: number): void {
     let looked = 0;
     for (const [nonce, state] of this.#states) {
-      const isOver = state.issuedAtMs + this.#keepMs < nowMs;
+      const isOver = state.issuedAtMs + this.#lifetimeMs + RETRANSMISSION_MS < nowMs;
       if (!isOver) {
         if (this.#states.size < this.#capacity) return;
         if (state.issuedAtMs > this.#droppedMs) this.#droppedMs = state.issuedAtMs;
@@ -118,10 +127,13 @@ export class NonceUses {
   }
 }
 
-function hasMark(state: State, use: Use): boolean {
-  if (state.nc === use.nc && state.mark === use.mark) return true;
+/** Was this very request accepted within the life of its transaction? */
+function wasNow(state: State, use: Use, nowMs: number): boolean {
+  const sinceMs = nowMs - RETRANSMISSION_MS;
+  if (state.nc === use.nc && state.mark === use.mark) return state.atMs >= sinceMs;
   const { older } = state;
   if (older === undefined) return false;
-  for (let i = 0; i < older.length; i += 2) if (older[i] === use.nc && older[i + 1] === use.mark) return true;
+  for (let i = 0; i < older.length; i += 3)
+    if (older[i] === use.nc && older[i + 1] === use.mark) return older[i + 2]! >= sinceMs;
   return false;
 }

@@ -4,6 +4,8 @@ import type { Hasher } from "./source.js";
 
 /** Keys that nonces are signed with, as text. The previous one is still believed, so that a change of keys locks nobody out. */
 export interface NonceKeys {
+  /** How many keys there were before the current one: nonces name their key by it. */
+  readonly generation: number;
   readonly current: string;
   readonly previous: string | null;
 }
@@ -42,6 +44,7 @@ const NONCE_LENGTH = 54;
 const SERIALS = 0x1000_0000;
 
 interface Key {
+  /** Two hexadecimal digits. */
   readonly id: string;
   readonly secret: string;
   /** Start value of the source hash. */
@@ -68,8 +71,8 @@ export class NonceMint {
     this.#clock = options.clock;
     this.#process = options.entropy.hex(3);
     this.#serial = Number.parseInt(options.entropy.hex(3), 16);
-    this.#current = this.#key(keys.current);
-    this.#previous = keys.previous === null ? undefined : this.#key(keys.previous);
+    this.#current = this.#key(keys.current, keys.generation);
+    this.#previous = keys.previous === null ? undefined : this.#key(keys.previous, keys.generation - 1);
   }
 
   /** Names this process in the nonces it makes: random, 24 bits. */
@@ -79,8 +82,8 @@ export class NonceMint {
 
   /** Signs with other keys from now on. */
   useKeys(keys: NonceKeys): void {
-    this.#current = this.#key(keys.current);
-    this.#previous = keys.previous === null ? undefined : this.#key(keys.previous);
+    this.#current = this.#key(keys.current, keys.generation);
+    this.#previous = keys.previous === null ? undefined : this.#key(keys.previous, keys.generation - 1);
     this.#prefixMs = -1;
   }
 
@@ -141,9 +144,12 @@ export class NonceMint {
     return this.#hasher.hmac(key.secret, text).slice(0, NONCE_LENGTH - SIGNATURE_AT);
   }
 
-  #key(secret: string): Key {
-    const derived = this.#hasher.hmac(secret, "nonce key name");
-    return { id: derived.slice(0, 2), secret, seed: Number.parseInt(derived.slice(2, 10), 16) };
+  #key(secret: string, generation: number): Key {
+    return {
+      id: (generation & 0xff).toString(16).padStart(2, "0"),
+      secret,
+      seed: Number.parseInt(this.#hasher.hmac(secret, "source tag").slice(0, 8), 16),
+    };
   }
 }
 

@@ -1,5 +1,6 @@
 import { quote } from "../message/grammar.js";
 import { isHost } from "../message/host.js";
+import type { Credentials } from "./credentials.js";
 import type { RealmDomains } from "./policy.js";
 import type { DigestAlgorithm } from "./source.js";
 
@@ -29,6 +30,19 @@ export interface Realm {
   readonly afterNonce: readonly string[];
 }
 
+/**
+ * Do these credentials answer a challenge that this realm could have given (RFC 7616 §3.4: algorithm and qop are those that
+ * were offered)? Others are answered with the right challenge. Session variants and auth-int are taken for the algorithms offered:
+ * they prove no less.
+ */
+export function isOffered(credentials: Credentials, realm: Realm): boolean {
+  const { algorithm, qop } = credentials;
+  if (algorithm === null || !realm.algorithms.includes(algorithm)) return false;
+  if (credentials.response.length === 0 || credentials.userhash) return false;
+  if (qop === null) return realm.allowWithoutQop && !credentials.session;
+  return qop !== "other" && credentials.ncValue > 0 && credentials.cnonce.length > 0;
+}
+
 /** Realms by the domain of a user. */
 export interface Realms {
   /** The realm of a domain (lower case), or `undefined` when no realm speaks for it. */
@@ -43,14 +57,12 @@ const AUTH: readonly "auth"[] = ["auth"];
 /** Realms made on the fly that are kept ready. */
 const MOST_MADE = 1024;
 
-/** How realms are chosen when a server has more, one, or none by name. */
-export interface RealmsOptions {
+/** How realms are chosen when a server has several, one, or none by name; the offer of those not in `realms`. */
+export interface RealmsOptions extends Omit<RealmOptions, "realm"> {
   /** One realm for every domain. */
   readonly realm?: string;
   /** Several, each for its own domains. */
   readonly realms?: readonly RealmOptions[];
-  /** With neither: each domain is its own realm. What such realms, and the single one, offer. */
-  readonly defaults?: Omit<RealmOptions, "realm" | "domains">;
   /** With a single realm or none: the domains that are served; every domain when not given. */
   readonly domains?: readonly string[];
 }
@@ -60,17 +72,17 @@ export interface RealmsOptions {
  * @throws TypeError for an unknown option, a realm or algorithm that cannot be, or a domain claimed twice
  */
 export function makeRealms(options: RealmsOptions): Realms {
-  const { realm, realms, defaults = {} } = options;
+  const { realm, realms } = options;
   if (realm !== undefined && realms !== undefined)
     throw new TypeError("Authorize: realm or realms, not both");
   if (realms !== undefined) return severalRealms(realms);
   const domains = options.domains === undefined ? null : new Set(options.domains.map(lower));
   if (realm !== undefined) {
-    const only = makeRealm({ ...defaults, realm }, domains);
+    const only = makeRealm({ ...options, realm }, domains);
     return { of: (domain) => (domains === null || domains.has(domain) ? only : undefined) };
   }
   // the offer is checked now, not when the first phone comes
-  makeRealm({ ...defaults, realm: "check" }, null);
+  makeRealm({ ...options, realm: "example.com" }, null);
   const made = new Map<string, Realm>();
   return {
     of(domain) {
@@ -78,7 +90,7 @@ export function makeRealms(options: RealmsOptions): Realms {
       let own = made.get(domain);
       if (own === undefined) {
         if (!isHost(domain)) return undefined;
-        own = makeRealm({ ...defaults, realm: domain }, new Set([domain]));
+        own = makeRealm({ ...options, realm: domain }, new Set([domain]));
         // anybody can name a domain: what is kept is bounded, and making one again costs little
         if (made.size >= MOST_MADE) made.clear();
         made.set(domain, own);
@@ -92,6 +104,9 @@ function severalRealms(list: readonly RealmOptions[]): Realms {
   if (list.length === 0) throw new TypeError("Authorize: realms is empty");
   const byDomain = new Map<string, Realm>();
   for (const options of list) {
+    for (const name of Object.keys(options)) {
+      if (!REALM_OPTIONS.has(name)) throw new TypeError(`Authorize: unknown option ${name} of a realm`);
+    }
     const domains = new Set((options.domains ?? [options.realm]).map(lower));
     const realm = makeRealm(options, domains);
     for (const domain of domains) {
@@ -103,9 +118,6 @@ function severalRealms(list: readonly RealmOptions[]): Realms {
 }
 
 function makeRealm(options: RealmOptions, domains: RealmDomains): Realm {
-  for (const name of Object.keys(options)) {
-    if (!REALM_OPTIONS.has(name)) throw new TypeError(`Authorize: unknown option ${name} of a realm`);
-  }
   const { realm, algorithms = MD5_ALONE, qop = AUTH } = options;
   if (typeof realm !== "string" || realm.length === 0 || !isPlain(realm))
     throw new TypeError("Authorize: a realm is a non-empty text without control characters");
