@@ -1,5 +1,6 @@
 import type { SipMessage } from "./message.js";
 import type { HeaderField } from "./result.js";
+import { onOneLine, writeFields } from "./write.js";
 
 /** How a copy differs from a message. */
 export interface Difference {
@@ -18,19 +19,18 @@ export interface Difference {
  * (folds and spelling included), what is put behind, a Content-Length that is true, and the body.
  */
 export function edit(message: SipMessage, difference: Difference): string {
-  const { headers } = message;
-  let out =
+  const { headers, body } = message;
+  const { remove } = difference;
+  const startLine =
     message.kind === "request"
-      ? `${message.method} ${difference.uri ?? message.uri} SIP/2.0\r\n`
-      : `SIP/2.0 ${message.status} ${message.reason}\r\n`;
-  if (difference.prepend !== undefined)
-    for (const { name, value } of difference.prepend) out += `${name}: ${value}\r\n`;
+      ? `${message.method} ${difference.uri ?? message.uri} SIP/2.0`
+      : `SIP/2.0 ${message.status} ${message.reason}`;
+  let out = `${onOneLine(startLine)}\r\n${writeFields(difference.prepend)}`;
   for (let i = 0; i < headers.length; i++) {
     const name = headers.nameAt(i);
-    if (name === "content-length" || difference.remove?.includes(name)) continue;
+    if (name === "content-length" || remove?.includes(name)) continue;
     out += `${headers.lineAt(i)}\r\n`;
   }
-  if (difference.append !== undefined)
-    for (const { name, value } of difference.append) out += `${name}: ${value}\r\n`;
-  return `${out}Content-Length: ${message.body.length}\r\n\r\n${message.body}`;
+  out += writeFields(difference.append);
+  return `${out}Content-Length: ${body.length}\r\n\r\n${body}`;
 }

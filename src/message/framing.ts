@@ -1,5 +1,5 @@
-import { isTokenCode, parseDigits, trim, unfold } from "./grammar.js";
-import { canonicalName } from "./header-names.js";
+import { isBlank, isTokenCode, parseDigits, trim, unfold } from "./grammar.js";
+import { canonicalNameAt } from "./header-names.js";
 import { DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
 
 /** What a {@link Framer} finds in a stream, told in the order of the wire. */
@@ -269,11 +269,7 @@ function lengthValueAt(header: string, line: number): number {
   if (initial !== 0x63 && initial !== 0x6c) return -1;
   let end = line;
   while (isTokenCode(header.charCodeAt(end))) end++;
-  if (canonicalName(header.slice(line, end)) !== "content-length") return -1;
+  if (canonicalNameAt(header, line, end) !== "content-length") return -1;
   while (isBlank(header.charCodeAt(end))) end++;
   return header.charCodeAt(end) === 0x3a ? end + 1 : -1;
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }

@@ -4,7 +4,9 @@ const TOKEN = 1;
 const LWS = 2;
 const DIGIT = 4;
 const HEX = 8;
+const VALUE = 16;
 
+/** What each octet may be part of. */
 const classes = new Uint8Array(256);
 for (const c of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.!%*_+`'~") {
   classes[c.charCodeAt(0)]! |= TOKEN;
@@ -12,34 +14,63 @@ for (const c of "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-
 for (const c of "0123456789") classes[c.charCodeAt(0)]! |= DIGIT;
 for (const c of "0123456789abcdefABCDEF") classes[c.charCodeAt(0)]! |= HEX;
 for (const c of " \t\r\n") classes[c.charCodeAt(0)]! |= LWS;
+for (let code = 0x21; code <= 0xff; code++) {
+  if (!'",;<>\x7f'.includes(String.fromCharCode(code))) classes[code]! |= VALUE;
+}
+
+/** NaN, as `charCodeAt` gives it behind the end, and what is no octet belong to no class. */
+function is(code: number, wanted: number): boolean {
+  return code <= 0xff && (classes[code]! & wanted) !== 0;
+}
 
 /** Is every character of a non-empty text a token character (§25.1 token)? */
 export function isToken(text: string): boolean {
   if (text.length === 0) return false;
-  for (let i = 0; i < text.length; i++) {
-    if ((classes[text.charCodeAt(i) & 0xff]! & TOKEN) === 0 || text.charCodeAt(i) > 0xff) return false;
-  }
+  for (let i = 0; i < text.length; i++) if (!is(text.charCodeAt(i), TOKEN)) return false;
   return true;
 }
 
 /** Is this character code a token character (§25.1 token)? */
 export function isTokenCode(code: number): boolean {
-  return code <= 0xff && (classes[code]! & TOKEN) !== 0;
+  return is(code, TOKEN);
+}
+
+/** Are two texts the same but for the case of ASCII letters? Octets above 0x7f have no case here. */
+export function equalIgnoringCase(a: string, b: string): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) {
+    if (lowerAscii(a.charCodeAt(i)) !== lowerAscii(b.charCodeAt(i))) return false;
+  }
+  return true;
+}
+
+function lowerAscii(code: number): number {
+  return code >= 0x41 && code <= 0x5a ? code + 0x20 : code;
 }
 
 /** Is this character code SP, HTAB, CR or LF? */
 export function isSpace(code: number): boolean {
-  return code <= 0xff && (classes[code]! & LWS) !== 0;
+  return is(code, LWS);
+}
+
+/** May this octet stand in an unquoted parameter value: a token, a host, or the URI characters that real ones hold? */
+export function isValueCode(code: number): boolean {
+  return is(code, VALUE);
+}
+
+/** Is this character code a blank: SP or HTAB? */
+export function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** Is this character code a decimal digit? */
 export function isDigit(code: number): boolean {
-  return code <= 0xff && (classes[code]! & DIGIT) !== 0;
+  return is(code, DIGIT);
 }
 
 /** Is this character code a hexadecimal digit? */
 export function isHex(code: number): boolean {
-  return code <= 0xff && (classes[code]! & HEX) !== 0;
+  return is(code, HEX);
 }
 
 /** First index at or after `from` that is not white space, at most `end`. */
@@ -131,18 +162,40 @@ export function splitOutside(text: string, separator: number, most: number): str
   return parts.length > most ? undefined : parts;
 }
 
-/** Header value on one line: each fold (CRLF and white space, §7.3.1) becomes a single space. */
+/** Header value on one line: a run of white space with a line break in it, as in a fold (§7.3.1), becomes a single space. */
 export function unfold(text: string): string {
-  if (!text.includes("\r\n")) return text;
+  let at = nextBreak(text, 0);
+  if (at < 0) return text;
   let out = "";
   let start = 0;
-  for (let at = text.indexOf("\r\n"); at >= 0; at = text.indexOf("\r\n", start)) {
+  for (; at >= 0; at = nextBreak(text, start)) {
     let end = at;
     while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
     out += `${text.slice(start, end)} `;
     start = skipSpace(text, at, text.length);
   }
   return out + text.slice(start);
+}
+
+/** Index of the first CR or LF at or after `from`, or -1. */
+function nextBreak(text: string, from: number): number {
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0x0d || code === 0x0a) return i;
+  }
+  return -1;
+}
+
+/** Index of a separator outside quoted strings and angle brackets at or after `from`; -1 for none. */
+export function indexOutside(text: string, separator: number, from: number): number {
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === separator) return i;
+    if (code === 0x22) i = endOfQuoted(text, i, text.length) - 1;
+    else if (code === 0x3c) i = text.indexOf(">", i);
+    if (i < 0) return -1;
+  }
+  return -1;
 }
 
 /**

@@ -1,7 +1,9 @@
 /**
  * Names of header fields: one lower-case spelling inside, whatever case or compact form came in (RFC 3261 §7.3.1, §7.3.3).
  */
+import { NameTable } from "./name-table.js";
 
+/** Compact forms by the IANA registry of SIP header fields. */
 const COMPACT: Readonly<Record<string, string>> = {
   a: "accept-contact",
   b: "referred-by",
@@ -14,6 +16,7 @@ const COMPACT: Readonly<Record<string, string>> = {
   k: "supported",
   l: "content-length",
   m: "contact",
+  n: "identity-info",
   o: "event",
   r: "refer-to",
   s: "subject",
@@ -24,70 +27,25 @@ const COMPACT: Readonly<Record<string, string>> = {
   y: "identity",
 };
 
-const KNOWN = [
-  "Accept",
-  "Accept-Contact",
-  "Allow",
-  "Allow-Events",
-  "Authorization",
-  "CSeq",
-  "Call-ID",
-  "Contact",
-  "Content-Encoding",
-  "Content-Length",
-  "Content-Type",
-  "Date",
-  "Event",
-  "Expires",
-  "From",
-  "Identity",
-  "Max-Breadth",
-  "Max-Forwards",
-  "Min-Expires",
-  "Path",
-  "Proxy-Authenticate",
-  "Proxy-Authorization",
-  "Proxy-Require",
-  "Reason",
-  "Record-Route",
-  "Refer-To",
-  "Referred-By",
-  "Reject-Contact",
-  "Request-Disposition",
-  "Require",
-  "Retry-After",
-  "Route",
-  "Server",
-  "Service-Route",
-  "Session-Expires",
-  "Subject",
-  "Supported",
-  "Timestamp",
-  "To",
-  "Unsupported",
-  "User-Agent",
-  "Via",
-  "WWW-Authenticate",
-  "Warning",
-] as const;
+/** What is met often; every other name works as well, at the price of a copy. */
+const KNOWN = (
+  "accept accept-contact accept-encoding accept-language alert-info allow allow-events authorization call-id call-info " +
+  "contact content-disposition content-encoding content-language content-length content-type cseq date error-info event " +
+  "expires feature-caps flow-timer from history-info identity identity-info in-reply-to max-breadth max-forwards " +
+  "mime-version min-expires min-se organization p-asserted-identity p-preferred-identity path priority privacy " +
+  "proxy-authenticate proxy-authorization proxy-require rack reason record-route refer-to referred-by reject-contact " +
+  "replaces request-disposition require retry-after route rseq server service-route session-expires subject " +
+  "subscription-state supported timestamp to unsupported user-agent via warning www-authenticate"
+).split(" ");
 
-/** Every spelling met often, to its one name: a look-up without a copy for nearly all of the traffic. */
-const spellings = new Map<string, string>();
-for (const name of KNOWN) {
-  const canonical = name.toLowerCase();
-  for (const spelling of [name, canonical, name.toUpperCase()]) spellings.set(spelling, canonical);
-}
-for (const [letter, canonical] of Object.entries(COMPACT)) {
-  spellings.set(letter, canonical);
-  spellings.set(letter.toUpperCase(), canonical);
-}
+const names = new NameTable([...KNOWN.map((name) => [name, name] as const), ...Object.entries(COMPACT)]);
 
 /** The one name inside for a header name in any case or compact form: `"v"`, `"VIA"` and `"Via"` are `"via"`. */
 export function canonicalName(name: string): string {
-  return spellings.get(name) ?? canonicalUncommon(name);
+  return canonicalNameAt(name, 0, name.length);
 }
 
-function canonicalUncommon(name: string): string {
-  const lower = name.toLowerCase();
-  return spellings.get(lower) ?? lower;
+/** As {@link canonicalName}, for a name that stands in a text. */
+export function canonicalNameAt(text: string, from: number, end: number): string {
+  return names.find(text, from, end) ?? text.slice(from, end).toLowerCase();
 }

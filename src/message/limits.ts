@@ -19,3 +19,6 @@ export const DEFAULT_LIMITS: MessageLimits = {
   fields: 256,
   elements: 100,
 };
+
+/** Parameters of one URI, or of one header field element; a text with more is malformed. */
+export const MAX_PARAMS = 100;

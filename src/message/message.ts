@@ -1,7 +1,8 @@
-import { parseDigits, trim } from "./grammar.js";
+import { indexOutside, isDigit, isSpace, isToken, parseDigits, trim } from "./grammar.js";
 import type { Headers } from "./headers.js";
 import { type NameAddr, parseNameAddr } from "./name-addr.js";
 import { param } from "./params.js";
+import { parseSipUri, type SipUri } from "./uri.js";
 import { parseVia, type Via } from "./via.js";
 
 /** Sequence number and method of CSeq (RFC 3261 §20.16). */
@@ -22,6 +23,7 @@ class Message {
   #from: NameAddr | undefined | null = null;
   #to: NameAddr | undefined | null = null;
   #cseq: CSeq | undefined | null = null;
+  #callId: string | null = null;
 
   constructor(text: string, headers: Headers, body: string) {
     this.text = text;
@@ -36,11 +38,10 @@ class Message {
   }
 
   #topVia(): Via | undefined {
-    const first = this.headers.get("via");
-    if (first === undefined) return undefined;
-    if (!first.includes(",")) return parseVia(first);
-    const all = this.headers.list("via");
-    return all?.[0] === undefined ? undefined : parseVia(all[0]);
+    const line = this.headers.get("via");
+    if (line === undefined) return undefined;
+    const comma = line.includes(",") ? indexOutside(line, 0x2c, 0) : -1;
+    return parseVia(comma < 0 ? line : trim(line.slice(0, comma)));
   }
 
   /** From, or `undefined` when absent or malformed. */
@@ -67,7 +68,8 @@ class Message {
 
   /** Call-ID, or `""` when absent. */
   get callId(): string {
-    return this.headers.get("call-id") ?? "";
+    if (this.#callId === null) this.#callId = this.headers.get("call-id") ?? "";
+    return this.#callId;
   }
 
   /** CSeq, or `undefined` when absent or malformed. */
@@ -85,11 +87,11 @@ function parseOptional(text: string | undefined): NameAddr | undefined {
 export function parseCSeq(text: string | undefined): CSeq | undefined {
   if (text === undefined) return undefined;
   let end = 0;
-  while (end < text.length && text.charCodeAt(end) > 0x20) end++;
+  while (isDigit(text.charCodeAt(end))) end++;
   const sequence = parseDigits(text.slice(0, end));
+  if (sequence === undefined || sequence > 0xffff_ffff || !isSpace(text.charCodeAt(end))) return undefined;
   const method = trim(text.slice(end));
-  if (sequence === undefined || sequence > 0xffff_ffff || method.length === 0) return undefined;
-  return { sequence, method };
+  return isToken(method) ? { sequence, method } : undefined;
 }
 
 /** A request (RFC 3261 §7.1). Read-only: a change is a copy with a difference, see `edit`. */
@@ -98,11 +100,18 @@ export class SipRequest extends Message {
   readonly method: string;
   /** Request-URI as written. */
   readonly uri: string;
+  #sipUri: SipUri | undefined | null = null;
 
   constructor(text: string, method: string, uri: string, headers: Headers, body: string) {
     super(text, headers, body);
     this.method = method;
     this.uri = uri;
+  }
+
+  /** The Request-URI parsed, or `undefined` when it is of another scheme or malformed. */
+  get sipUri(): SipUri | undefined {
+    if (this.#sipUri === null) this.#sipUri = parseSipUri(this.uri);
+    return this.#sipUri;
   }
 }
 

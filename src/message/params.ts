@@ -1,4 +1,6 @@
-import { endOfQuoted, isSpace, isToken, trim, unquote } from "./grammar.js";
+import { endOfQuoted, isSpace, isTokenCode, isValueCode, unquote } from "./grammar.js";
+import { MAX_PARAMS } from "./limits.js";
+import { NameTable } from "./name-table.js";
 
 /** One `;name=value` parameter: the name in lower case, the value as written (quotes kept), or `null` without one. */
 export interface Param {
@@ -10,55 +12,63 @@ export type Params = readonly Param[];
 
 export const NO_PARAMS: Params = [];
 
+/** What is met often; every other name works as well, at the price of a copy. */
+const names = new NameTable(
+  (
+    "+sip.instance alias branch comp expires gr gruu handling keep lr maddr method methods ob q received reg-id rport tag " +
+    "temp-gruu pub-gruu transport ttl user"
+  )
+    .split(" ")
+    .map((name) => [name, name] as const),
+);
+
+/** The parameter name that stands at `from` up to `end`, in lower case. */
+export function paramNameAt(text: string, from: number, end: number): string {
+  return names.find(text, from, end) ?? text.slice(from, end).toLowerCase();
+}
+
 /**
  * Parses `;name=value;name` as header parameters (RFC 3261 §25.1 generic-param); `text` starts at the first semicolon or is empty.
  * White space round `;` and `=` is allowed, values are tokens, hosts or quoted strings.
- * @returns `undefined` when a parameter is empty, a name is no token, a quote never closes, or a value is empty
+ * @returns `undefined` when a parameter is empty, a name is no token, a quote never closes, a value is empty, or there are
+ * more than `MAX_PARAMS`
  */
 export function parseParams(text: string): Params | undefined {
-  if (text.length === 0) return NO_PARAMS;
-  const params: Param[] = [];
   const end = text.length;
-  let at = 0;
+  if (end === 0) return NO_PARAMS;
+  const params: Param[] = [];
+  let at = skip(text, 0);
   while (at < end) {
-    while (at < end && isSpace(text.charCodeAt(at))) at++;
-    if (at === end) break;
-    if (text.charCodeAt(at) !== 0x3b) return undefined;
-    let stop = ++at;
-    let equals = -1;
-    while (stop < end) {
-      const code = text.charCodeAt(stop);
-      if (code === 0x3b) break;
-      if (code === 0x3d && equals < 0) equals = stop;
-      if (code === 0x22) {
-        if (equals < 0) return undefined;
-        stop = endOfQuoted(text, stop, end);
-        if (stop < 0) return undefined;
-      } else stop++;
+    if (text.charCodeAt(at) !== 0x3b || params.length === MAX_PARAMS) return undefined;
+    const nameStart = skip(text, at + 1);
+    at = nameStart;
+    while (isTokenCode(text.charCodeAt(at))) at++;
+    if (at === nameStart) return undefined;
+    const name = paramNameAt(text, nameStart, at);
+    at = skip(text, at);
+    if (text.charCodeAt(at) !== 0x3d) {
+      params.push({ name, value: null });
+      continue;
     }
-    const name = trim(text.slice(at, equals < 0 ? stop : equals)).toLowerCase();
-    if (!isToken(name)) return undefined;
-    if (equals < 0) params.push({ name, value: null });
-    else {
-      const value = trim(text.slice(equals + 1, stop));
-      if (!isParamValue(value)) return undefined;
-      params.push({ name, value });
-    }
-    at = stop;
+    const valueStart = skip(text, at + 1);
+    at = endOfValue(text, valueStart);
+    if (at <= valueStart) return undefined;
+    params.push({ name, value: text.slice(valueStart, at) });
+    at = skip(text, at);
   }
   return params;
 }
 
+function skip(text: string, at: number): number {
+  while (isSpace(text.charCodeAt(at))) at++;
+  return at;
+}
+
 /** token / host / quoted-string; a host may be an IPv6 reference, and real ones hold colons and other URI characters. */
-function isParamValue(value: string): boolean {
-  if (value.length === 0) return false;
-  if (value.charCodeAt(0) === 0x22) return endOfQuoted(value, 0, value.length) === value.length;
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if (code <= 0x20 || code === 0x22 || code === 0x2c || code === 0x3c || code === 0x3e || code === 0x7f)
-      return false;
-  }
-  return true;
+function endOfValue(text: string, at: number): number {
+  if (text.charCodeAt(at) === 0x22) return endOfQuoted(text, at, text.length);
+  while (isValueCode(text.charCodeAt(at))) at++;
+  return at;
 }
 
 /** Value of the first parameter of this lower-case name as written: `undefined` when absent, `null` when it has no value. */

@@ -1,230 +1,167 @@
-import { isHex, parseDigits, unescapeOnce } from "./grammar.js";
-import { NO_PARAMS, type Param, type Params } from "./params.js";
+import { equalIgnoringCase, isHex, unescapeOnce } from "./grammar.js";
+import { parseHostPort } from "./host.js";
+import { MAX_PARAMS } from "./limits.js";
+import { NO_PARAMS, type Param, type Params, paramNameAt, writeParams } from "./params.js";
 
-/** A SIP or SIPS URI (RFC 3261 §19.1.1); every part as written but scheme, host and parameter names, which are lower case. */
+export { isHost, isIpv4, isIpv6, parseHostPort } from "./host.js";
+
+/** A SIP or SIPS URI (RFC 3261 §19.1.1); every part as written but scheme, host and parameter names. */
 export interface SipUri {
   readonly scheme: "sip" | "sips";
   /** User part with its escapes, or `null`. */
   readonly user: string | null;
   readonly password: string | null;
-  /** Host name, IPv4 address, or IPv6 reference in brackets; lower case. */
+  /** Host name in lower case, IPv4 address, or IPv6 reference in brackets; see `canonicalHost`. */
   readonly host: string;
   /** Port as written, or `null`: an absent port is not the default port (§19.1.4). */
   readonly port: number | null;
+  /** Names in lower case. */
   readonly params: Params;
   /** What follows the `?`, as written, or `null`. */
   readonly headers: string | null;
 }
 
-/** Scheme of any URI in lower case, or `undefined` when the text does not start with one. */
+/** Scheme of any URI in lower case, or `undefined` when the text does not start with one (RFC 3986 §3.1). */
 export function uriScheme(text: string): string | undefined {
   const colon = text.indexOf(":");
   if (colon < 1) return undefined;
   for (let i = 0; i < colon; i++) {
-    const code = text.charCodeAt(i) | 0x20;
-    const isAlpha = code >= 0x61 && code <= 0x7a;
-    const other = text.charCodeAt(i);
-    if (
-      !isAlpha &&
-      (i === 0 || !((other >= 0x30 && other <= 0x39) || other === 0x2b || other === 0x2d || other === 0x2e))
-    )
-      return undefined;
+    const code = text.charCodeAt(i);
+    const lower = code | 0x20;
+    if (lower >= 0x61 && lower <= 0x7a) continue;
+    const mayFollow = (code >= 0x30 && code <= 0x39) || code === 0x2b || code === 0x2d || code === 0x2e;
+    if (i === 0 || !mayFollow) return undefined;
   }
   return text.slice(0, colon).toLowerCase();
 }
 
-/** Marks that may stand in a user part unescaped (§25.1 mark and user-unreserved), with `%` for escapes. */
-const USER = uriChars("-_.!~*'()&=+$,;?/%");
-const PASSWORD = uriChars("-_.!~*'()&=+$,%");
-/** paramchar: param-unreserved, unreserved and escapes. Real phones also send quotes in none of them. */
-const PARAM = uriChars("-_.!~*'()[]/:&+$%");
-const HEADER = uriChars("-_.!~*'()[]/?:+$%=&");
+/** Is this text a URI by its looks: a scheme and something without white space, controls, quotes or brackets behind it? */
+export function isAbsoluteUri(text: string): boolean {
+  const scheme = uriScheme(text);
+  if (scheme === undefined || scheme.length + 1 >= text.length) return false;
+  return !holdsDelimiters(text);
+}
 
-function uriChars(marks: string): Uint8Array {
-  const allowed = new Uint8Array(256);
-  for (const c of `abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789${marks}`)
-    allowed[c.charCodeAt(0)] = 1;
-  return allowed;
+/** Does a text hold white space, controls, quotes or angle brackets, which no URI does? */
+export function holdsDelimiters(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x7f) return true;
+  }
+  return false;
 }
 
 /**
- * Only these characters, and each `%` starts a whole escape. Octets above 0x7f are no URI characters, but a user
- * part in raw UTF-8 is common in the field and unambiguous, so they pass where `utf8` says so.
+ * What may stand in a user part (§25.1 unreserved, escaped, user-unreserved). Octets above 0x7f and `#` are no URI
+ * characters, but users in raw UTF-8 and feature codes like `*21#` are common in the field, and unambiguous.
  */
-function onlyChars(text: string, allowed: Uint8Array, utf8: boolean): boolean {
-  for (let i = 0; i < text.length; i++) {
+const USER = uriChars("-_.!~*'()&=+$,;?/%#");
+for (let code = 0x80; code <= 0xff; code++) USER[code] = 1;
+const PASSWORD = uriChars("-_.!~*'()&=+$,%");
+const PARAM_NAME = uriChars("-_.!~*'()[]/:&+$%");
+/** paramchar, and the `=` that ends what phones encode in base64. */
+const PARAM_VALUE = uriChars("-_.!~*'()[]/:&+$%=");
+const HEADERS = uriChars("-_.!~*'()[]/?:+$%=&");
+
+/** Letters, digits and these marks; `%` starts an escape. */
+function uriChars(marks: string): Uint8Array {
+  const allowed = new Uint8Array(256);
+  for (const c of `abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789${marks}`) {
+    allowed[c.charCodeAt(0)] = 1;
+  }
+  return allowed;
+}
+
+/** Are there only these characters from `from` up to `end`, at least one, and does each `%` start a whole escape? */
+function holdsOnly(text: string, from: number, end: number, allowed: Uint8Array): boolean {
+  if (from >= end) return false;
+  for (let i = from; i < end; i++) {
     const code = text.charCodeAt(i);
-    if (code > 0x7f) {
-      if (!utf8 || code > 0xff) return false;
-    } else if (allowed[code] === 0) return false;
-    else if (code === 0x25 && !(isHex(text.charCodeAt(i + 1)) && isHex(text.charCodeAt(i + 2)))) return false;
+    if (allowed[code] !== 1) return false;
+    if (code !== 0x25) continue;
+    if (i + 2 >= end || !isHex(text.charCodeAt(i + 1)) || !isHex(text.charCodeAt(i + 2))) return false;
   }
   return true;
 }
 
 /**
  * Parses a SIP or SIPS URI (§19.1.1, §25.1).
- * @returns `undefined` for another scheme, white space, a bad host, port or escape, or an empty parameter
+ * @returns `undefined` for another scheme, white space, a bad host, port or escape, or an empty part
  */
 export function parseSipUri(text: string): SipUri | undefined {
-  const colon = text.indexOf(":");
-  if (colon !== 3 && colon !== 4) return undefined;
-  const scheme = text.slice(0, colon).toLowerCase();
-  if (scheme !== "sip" && scheme !== "sips") return undefined;
-
-  // §25.1: `?`, `;` and `/` are legal inside a user part, so the last `@` before any header part ends it
-  const at = endOfUserinfo(text, colon + 1);
+  const scheme = sipScheme(text);
+  if (scheme === undefined) return undefined;
   let user: string | null = null;
   let password: string | null = null;
-  let hostStart = colon + 1;
+  let hostStart = scheme.length + 1;
+  // §25.1: `?`, `;` and `/` are legal inside a user part, and a raw `@` nowhere, so the first one ends the userinfo
+  const at = text.indexOf("@", hostStart);
   if (at >= 0) {
-    const userinfo = text.slice(colon + 1, at);
-    const split = userinfo.indexOf(":");
-    user = split < 0 ? userinfo : userinfo.slice(0, split);
-    password = split < 0 ? null : userinfo.slice(split + 1);
-    if (user.length === 0 || !onlyChars(user, USER, true)) return undefined;
-    if (password !== null && !onlyChars(password, PASSWORD, true)) return undefined;
+    const colon = text.indexOf(":", hostStart);
+    const userEnd = colon >= 0 && colon < at ? colon : at;
+    if (!holdsOnly(text, hostStart, userEnd, USER)) return undefined;
+    user = text.slice(hostStart, userEnd);
+    if (userEnd < at) {
+      // an empty password is legal: it is written, and it differs from none
+      if (userEnd + 1 < at && !holdsOnly(text, userEnd + 1, at, PASSWORD)) return undefined;
+      password = text.slice(userEnd + 1, at);
+    }
     hostStart = at + 1;
   }
-
   const question = text.indexOf("?", hostStart);
-  const beforeHeaders = question < 0 ? text.length : question;
-  let semicolon = text.indexOf(";", hostStart);
-  if (semicolon < 0 || semicolon > beforeHeaders) semicolon = beforeHeaders;
-  const hostport = parseHostPort(text.slice(hostStart, semicolon));
-  if (hostport === undefined) return undefined;
-  const params = parseUriParams(text, semicolon, beforeHeaders);
+  const paramsEnd = question < 0 ? text.length : question;
+  const semicolon = text.indexOf(";", hostStart);
+  const hostEnd = semicolon < 0 || semicolon > paramsEnd ? paramsEnd : semicolon;
+  const hostPort = parseHostPort(text.slice(hostStart, hostEnd));
+  if (hostPort === undefined) return undefined;
+  const params = parseUriParams(text, hostEnd, paramsEnd);
   if (params === undefined) return undefined;
+  if (question >= 0 && !holdsOnly(text, question + 1, text.length, HEADERS)) return undefined;
   const headers = question < 0 ? null : text.slice(question + 1);
-  if (headers !== null && !onlyChars(headers, HEADER, false)) return undefined;
-  return { scheme, user, password, host: hostport.host, port: hostport.port, params, headers };
+  return { scheme, user, password, host: hostPort.host, port: hostPort.port, params, headers };
 }
 
-/** Index of the `@` that ends the userinfo, or -1: a raw `@` may stand in no part, so the only one does. */
-function endOfUserinfo(text: string, from: number): number {
-  return text.indexOf("@", from);
+/** `sip` or `sips`, in any case, with its colon. */
+function sipScheme(text: string): "sip" | "sips" | undefined {
+  const isSip =
+    (text.charCodeAt(0) | 0x20) === 0x73 &&
+    (text.charCodeAt(1) | 0x20) === 0x69 &&
+    (text.charCodeAt(2) | 0x20) === 0x70;
+  if (!isSip) return undefined;
+  if (text.charCodeAt(3) === 0x3a) return "sip";
+  return (text.charCodeAt(3) | 0x20) === 0x73 && text.charCodeAt(4) === 0x3a ? "sips" : undefined;
 }
 
 function parseUriParams(text: string, from: number, end: number): Params | undefined {
   if (from === end) return NO_PARAMS;
   const params: Param[] = [];
-  let start = from + 1;
-  for (;;) {
-    let stop = text.indexOf(";", start);
-    if (stop < 0 || stop > end) stop = end;
-    const equals = text.indexOf("=", start);
-    const hasValue = equals >= 0 && equals < stop;
-    const name = text.slice(start, hasValue ? equals : stop);
-    const value = hasValue ? text.slice(equals + 1, stop) : null;
-    if (name.length === 0 || !onlyChars(name, PARAM, false)) return undefined;
-    if (value !== null && (value.length === 0 || !onlyChars(value, PARAM, false))) return undefined;
-    params.push({ name: name.toLowerCase(), value });
+  for (let start = from + 1; ; ) {
+    let stop = start;
+    let equals = -1;
+    for (; stop < end && text.charCodeAt(stop) !== 0x3b; stop++) {
+      if (equals < 0 && text.charCodeAt(stop) === 0x3d) equals = stop;
+    }
+    const nameEnd = equals < 0 ? stop : equals;
+    if (params.length === MAX_PARAMS || !holdsOnly(text, start, nameEnd, PARAM_NAME)) return undefined;
+    if (equals >= 0 && !holdsOnly(text, equals + 1, stop, PARAM_VALUE)) return undefined;
+    params.push({
+      name: paramNameAt(text, start, nameEnd),
+      value: equals < 0 ? null : text.slice(equals + 1, stop),
+    });
     if (stop === end) return params;
     start = stop + 1;
   }
 }
 
-/** Host and port of a `hostport` or `sent-by` (§25.1); the host comes back in lower case. */
-export function parseHostPort(
-  text: string,
-): { readonly host: string; readonly port: number | null } | undefined {
-  let host = text;
-  let port: number | null = null;
-  if (text.charCodeAt(0) === 0x5b) {
-    const close = text.indexOf("]");
-    if (close < 0) return undefined;
-    host = text.slice(0, close + 1);
-    if (close + 1 < text.length) {
-      if (text.charCodeAt(close + 1) !== 0x3a) return undefined;
-      port = parsePort(text.slice(close + 2));
-    }
-  } else {
-    const colon = text.indexOf(":");
-    if (colon >= 0) {
-      host = text.slice(0, colon);
-      port = parsePort(text.slice(colon + 1));
-    }
-  }
-  if (Number.isNaN(port) || !isHost(host)) return undefined;
-  return { host: host.toLowerCase(), port };
-}
-
-/** 1 to 65535, or NaN. */
-function parsePort(text: string): number {
-  const port = text.length <= 5 ? parseDigits(text) : undefined;
-  return port !== undefined && port >= 1 && port <= 65_535 ? port : Number.NaN;
-}
-
-/** A host name, an IPv4 address, or an IPv6 reference in brackets (§25.1 host, RFC 5954 §4.1). */
-export function isHost(host: string): boolean {
-  if (host.charCodeAt(0) === 0x5b)
-    return host.charCodeAt(host.length - 1) === 0x5d && isIpv6(host.slice(1, -1));
-  if (host.length === 0 || host.length > 253) return false;
-  let label = 0;
-  for (let i = 0; i < host.length; i++) {
-    const code = host.charCodeAt(i);
-    if (code === 0x2e) {
-      if (label === 0) return false;
-      label = 0;
-      continue;
-    }
-    const lower = code | 0x20;
-    // underscores are no host characters by the letter, but real names in private networks have them
-    const fits =
-      (lower >= 0x61 && lower <= 0x7a) || (code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x5f;
-    if (!fits || ++label > 63) return false;
-  }
-  return true;
-}
-
-/** An IPv4 address in dotted decimal (§25.1 IPv4address). */
-export function isIpv4(text: string): boolean {
-  const parts = text.split(".");
-  return parts.length === 4 && parts.every((part) => part.length <= 3 && (parseDigits(part) ?? 256) <= 255);
-}
-
-/** An IPv6 address without brackets (RFC 5954 §4.1), an embedded IPv4 address at its end included. */
-export function isIpv6(text: string): boolean {
-  if (text.length < 2 || text.length > 45) return false;
-  const gap = text.indexOf("::");
-  if (gap >= 0 && text.indexOf("::", gap + 1) >= 0) return false;
-  const head = gap < 0 ? text : text.slice(0, gap);
-  const tail = gap < 0 ? "" : text.slice(gap + 2);
-  const headGroups = countGroups(head, gap < 0);
-  const tailGroups = countGroups(tail, true);
-  if (headGroups < 0 || tailGroups < 0) return false;
-  return gap < 0 ? headGroups === 8 : headGroups + tailGroups <= 7;
-}
-
-/** How many 16-bit groups a colon-separated text holds; -1 when one is malformed. */
-function countGroups(text: string, mayEndInIpv4: boolean): number {
-  if (text.length === 0) return 0;
-  const groups = text.split(":");
-  let count = 0;
-  for (let i = 0; i < groups.length; i++) {
-    const group = groups[i]!;
-    if (mayEndInIpv4 && i === groups.length - 1 && group.includes(".")) {
-      if (!isIpv4(group)) return -1;
-      count += 2;
-      continue;
-    }
-    if (group.length === 0 || group.length > 4) return -1;
-    for (let j = 0; j < group.length; j++) if (!isHex(group.charCodeAt(j))) return -1;
-    count++;
-  }
-  return count;
-}
-
 /** The canonical text of a SIP URI's parts. */
 export function writeSipUri(uri: SipUri): string {
   const userinfo = uri.user === null ? "" : `${uri.user}${uri.password === null ? "" : `:${uri.password}`}@`;
-  let params = "";
-  for (const { name, value } of uri.params) params += value === null ? `;${name}` : `;${name}=${value}`;
   const port = uri.port === null ? "" : `:${uri.port}`;
-  return `${uri.scheme}:${userinfo}${uri.host}${port}${params}${uri.headers === null ? "" : `?${uri.headers}`}`;
+  const headers = uri.headers === null ? "" : `?${uri.headers}`;
+  return `${uri.scheme}:${userinfo}${uri.host}${port}${writeParams(uri.params)}${headers}`;
 }
 
-/** Parameters that make two URIs differ when only one has them (§19.1.4; `maddr`, `ttl`, `user`, `method`, `transport`). */
+/** Parameters that make two URIs differ when only one has them (§19.1.4). */
 const NEVER_IGNORED: ReadonlySet<string> = new Set(["user", "ttl", "method", "maddr", "transport"]);
 
 /**
@@ -238,7 +175,8 @@ export function equalSipUris(a: SipUri, b: SipUri): boolean {
     a.port === b.port &&
     equalEscaped(a.user, b.user) &&
     equalEscaped(a.password, b.password) &&
-    equalParams(a.params, b.params) &&
+    eachMatches(a.params, b.params) &&
+    eachMatches(b.params, a.params) &&
     equalHeaders(a.headers, b.headers)
   );
 }
@@ -250,42 +188,51 @@ function equalEscaped(a: string | null, b: string | null): boolean {
   return normaliseEscapes(a) === normaliseEscapes(b);
 }
 
-const RESERVED = ";/?:@&=+$,";
+/** RFC 2396 §2.2; and what would read as another escape or end the text it stands in. */
+const STAYS_ESCAPED = ";/?:@&=+$,%";
 
-/** Escapes of unreserved characters undone, the others (reserved characters, controls, `%` itself) in upper-case hexadecimal. */
+/**
+ * One spelling for texts that §19.1.4 holds equal: escapes undone, but for those of reserved characters, `%`, blanks and
+ * controls, which come in upper-case hexadecimal.
+ */
 export function normaliseEscapes(text: string): string {
   let at = text.indexOf("%");
   if (at < 0) return text;
   let out = "";
   let start = 0;
-  while (at >= 0) {
-    const char = unescapeOnce(text.slice(at, at + 3));
-    out += text.slice(start, at);
-    if (char === undefined) out += text.slice(at, at + 3);
-    else if (RESERVED.includes(char) || char === "%" || char <= " " || char >= "\x7f")
-      out += text.slice(at, at + 3).toUpperCase();
-    else out += char;
+  for (; at >= 0; at = text.indexOf("%", start)) {
+    const escaped = text.slice(at, at + 3);
+    const char = unescapeOnce(escaped);
+    const stays = char === undefined || STAYS_ESCAPED.includes(char) || char <= " " || char === "\x7f";
+    out += text.slice(start, at) + (stays ? escaped.toUpperCase() : char);
     start = at + 3;
-    at = text.indexOf("%", start);
   }
   return out + text.slice(start);
 }
 
-function equalParams(a: Params, b: Params): boolean {
-  return eachMatches(a, b) && eachMatches(b, a);
-}
-
+/** A name that a URI has twice, against §19.1.1, counts once: its first value. */
 function eachMatches(a: Params, b: Params): boolean {
-  for (const { name, value } of a) {
-    const other = b.find((candidate) => candidate.name === name);
+  for (let i = 0; i < a.length; i++) {
+    const { name, value } = a[i]!;
+    if (firstOf(a, name) !== i) continue;
+    const other = b[firstOf(b, name)];
     if (other === undefined) {
       if (NEVER_IGNORED.has(name)) return false;
-    } else if (
-      normaliseEscapes(value ?? "").toLowerCase() !== normaliseEscapes(other.value ?? "").toLowerCase()
-    )
-      return false;
+    } else if (!equalParamValues(value, other.value)) return false;
   }
   return true;
+}
+
+function firstOf(params: Params, name: string): number {
+  for (let i = 0; i < params.length; i++) if (params[i]!.name === name) return i;
+  return -1;
+}
+
+/** Without regard to case (§19.1.4); a parameter without a value differs from one with any, none being empty. */
+function equalParamValues(a: string | null, b: string | null): boolean {
+  if (a === b) return true;
+  if (a === null || b === null) return false;
+  return equalIgnoringCase(normaliseEscapes(a), normaliseEscapes(b));
 }
 
 /** Header components are never ignored; their order does not matter, names are compared without case (§19.1.4). */
@@ -306,15 +253,4 @@ function sortedHeaders(text: string): string[] {
       return `${normaliseEscapes(header.slice(0, equals)).toLowerCase()}=${normaliseEscapes(header.slice(equals + 1))}`;
     })
     .sort();
-}
-
-/** Is this text a URI by its looks: a scheme and something without white space, controls, quotes or brackets behind it? */
-export function isAbsoluteUri(text: string): boolean {
-  const scheme = uriScheme(text);
-  if (scheme === undefined || scheme.length + 1 >= text.length) return false;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code <= 0x20 || code === 0x22 || code === 0x3c || code === 0x3e || code === 0x7f) return false;
-  }
-  return true;
 }

@@ -1,12 +1,12 @@
-import { isToken, parseDigits, skipSpace, trim } from "./grammar.js";
-import { hasParam, type Params, param, parseParams } from "./params.js";
-import { isIpv6, parseHostPort } from "./uri.js";
+import { isBlank, isTokenCode, parseDigits, skipSpace, trim } from "./grammar.js";
+import { isIpv6, parseHostPort } from "./host.js";
+import { hasParam, NO_PARAMS, type Params, param, parseParams } from "./params.js";
 
 /** One Via value (RFC 3261 §20.42): the transport and address a request was sent from, and what receivers added. */
 export interface Via {
   /** Upper case: `UDP`, `TCP`, `TLS`, `WS`, `WSS`, or another token. */
   readonly transport: string;
-  /** Host of the sent-by, lower case; an IPv6 reference keeps its brackets. */
+  /** Host of the sent-by, as `canonicalHost` makes it; an IPv6 reference keeps its brackets. */
   readonly host: string;
   /** Port of the sent-by, or `null` when absent. */
   readonly port: number | null;
@@ -31,34 +31,54 @@ export function branchOf(via: Via): string | undefined {
  */
 export function parseVia(text: string): Via | undefined {
   const semicolon = text.indexOf(";");
-  const end = semicolon < 0 ? text.length : semicolon;
-  const firstSlash = text.indexOf("/");
-  const secondSlash = text.indexOf("/", firstSlash + 1);
-  if (firstSlash < 0 || secondSlash < 0 || secondSlash > end) return undefined;
-  if (trim(text.slice(0, firstSlash)).toUpperCase() !== "SIP") return undefined;
-  if (!isToken(trim(text.slice(firstSlash + 1, secondSlash)))) return undefined;
-  const transportStart = skipSpace(text, secondSlash + 1, end);
-  let transportEnd = transportStart;
-  while (transportEnd < end && !isBlank(text.charCodeAt(transportEnd))) transportEnd++;
-  const transport = text.slice(transportStart, transportEnd).toUpperCase();
-  if (!isToken(transport)) return undefined;
-  const sentBy = parseHostPort(compactHostPort(trim(text.slice(transportEnd, end))));
-  if (sentBy === undefined) return undefined;
+  const sent = parseSent(text, semicolon < 0 ? text.length : semicolon);
+  if (sent === undefined) return undefined;
   const paramText = semicolon < 0 ? "" : text.slice(semicolon);
   const params = parseParams(paramText);
   if (params === undefined || !viaParamsFit(params)) return undefined;
-  return {
-    transport,
-    host: sentBy.host,
-    port: sentBy.port,
-    params,
-    paramText,
-    sentText: trim(text.slice(0, end)),
-  };
+  return { ...sent, params, paramText };
 }
 
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
+/**
+ * A Via whose parameters cannot be read, as far as an answer needs it: where the request came from, and nothing of what was
+ * asked for by parameters (RFC 4475 §3.1.2.1 wants a 400 all the same).
+ */
+export function salvageVia(text: string): Via | undefined {
+  const semicolon = text.indexOf(";");
+  const sent = parseSent(text, semicolon < 0 ? text.length : semicolon);
+  return sent === undefined ? undefined : { ...sent, params: NO_PARAMS, paramText: "" };
+}
+
+type Sent = Pick<Via, "transport" | "host" | "port" | "sentText">;
+
+/** sent-protocol and sent-by, which end at `end`. */
+function parseSent(text: string, end: number): Sent | undefined {
+  const version = afterSlash(text, text.slice(0, 3).toUpperCase() === "SIP" ? 3 : -1);
+  const transportStart = afterSlash(text, endOfToken(text, version));
+  const transportEnd = endOfToken(text, transportStart);
+  const hostStart = skipSpace(text, transportEnd, end);
+  if (transportEnd < 0 || hostStart === transportEnd || hostStart >= end) return undefined;
+  const sentText = trim(text.slice(0, end));
+  const sentBy = parseHostPort(compactHostPort(sentText.slice(hostStart)));
+  if (sentBy === undefined) return undefined;
+  const transport = text.slice(transportStart, transportEnd).toUpperCase();
+  return { transport, host: sentBy.host, port: sentBy.port, sentText };
+}
+
+/** Index behind the slash at `at` and the blanks round it (§25.1 SLASH); -1 when there is none, or `at` is -1. */
+function afterSlash(text: string, at: number): number {
+  if (at < 0) return -1;
+  while (isBlank(text.charCodeAt(at))) at++;
+  if (text.charCodeAt(at) !== 0x2f) return -1;
+  return skipSpace(text, at + 1, text.length);
+}
+
+/** Index behind the token at `at`; -1 when there is none, or `at` is -1. */
+function endOfToken(text: string, at: number): number {
+  if (at < 0) return -1;
+  let end = at;
+  while (isTokenCode(text.charCodeAt(end))) end++;
+  return end === at ? -1 : end;
 }
 
 /** §25.1 COLON lets blanks stand round the colon of a sent-by. */
