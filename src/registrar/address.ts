@@ -1,7 +1,7 @@
 import { aorOf } from "../location/aor.js";
 import type { SipRequest } from "../message/message.js";
 import { type Rejection, reject } from "../message/result.js";
-import { isIpv4, parseSipUri, type SipUri, uriScheme } from "../message/uri.js";
+import { isIpv4, type SipUri, uriScheme } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { Endpoint } from "../port/leg.js";
 
@@ -44,7 +44,7 @@ export function addressOf(
   const named = rules.header === "to" ? uri : request.from?.sipUri;
   if (domains !== undefined && named !== undefined && !domains.has(bareHost(named.host))) return undefined;
 
-  const target = parseSipUri(request.uri);
+  const target = request.sipUri;
   if (
     domains !== undefined &&
     named === undefined &&

@@ -1,6 +1,7 @@
 import { aorOf } from "../location/aor.js";
 import type { Bindings } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
+import { createDateWriter } from "../message/date.js";
 import type { SipMessage, SipRequest } from "../message/message.js";
 import { parseNameAddr } from "../message/name-addr.js";
 import { respond } from "../message/respond.js";
@@ -12,8 +13,8 @@ import type { Flow, Leg } from "../port/leg.js";
 import { type Log, NO_LOG } from "../port/log.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
 import { type AddressRules, addressOf } from "./address.js";
-import { contactLine, dateWriter, tagWriter } from "./answer.js";
-import { checkSips, type RegisterContact, readContacts } from "./contact.js";
+import { contactLine, tagWriter } from "./answer.js";
+import { type RegisterContact, readContacts } from "./contact.js";
 import { decide, liveOf, type RegisterPolicy } from "./decide.js";
 import { RegisterDraft } from "./draft.js";
 import { isTooBrief, tooBrief } from "./expires.js";
@@ -21,6 +22,7 @@ import type { RegistrarExtension } from "./extension.js";
 import { FlowIndex } from "./flows.js";
 import { sameContact } from "./match.js";
 import { addressRules, checkOptions, type RegistrarOptions } from "./options.js";
+import { checkSips } from "./sips.js";
 import { troubleAnswer } from "./trouble.js";
 
 const MISSING = reject(400, "Missing or Malformed Mandatory Header Field");
@@ -42,7 +44,7 @@ export class RegistrarCore implements Receiver {
   readonly #ownParams: ReadonlySet<string>;
   readonly #supportedLine: string;
   readonly #mostContacts: number;
-  readonly #dateLine = dateWriter();
+  readonly #date = createDateWriter();
   readonly #toTag: (request: SipRequest) => string;
   readonly #flows = new FlowIndex();
   readonly #stopWatching: () => void;
@@ -211,7 +213,7 @@ export class RegistrarCore implements Receiver {
       lines += contactLine(binding, nowMs, extra);
     }
     for (const extension of this.#extensions) lines += extension.answer?.(draft, result.value) ?? "";
-    lines += this.#supportedLine + this.#dateLine(nowMs);
+    lines += `${this.#supportedLine}Date: ${this.#date(nowMs)}\r\n`;
     const { request, from } = draft;
     draft.leg.respond(respond(request, from, { status: 200, toTag: this.#toTag(request), lines }), via, from);
     return 200;
@@ -226,7 +228,7 @@ export class RegistrarCore implements Receiver {
 
   #refuse(rejection: Rejection, request: SipRequest, via: Via, leg: Leg, from: Flow): number {
     const { status, reason, headers } = rejection;
-    const lines = this.#supportedLine + this.#dateLine(this.#clock.nowMs());
+    const lines = `${this.#supportedLine}Date: ${this.#date(this.#clock.nowMs())}\r\n`;
     const toTag = this.#toTag(request);
     leg.respond(respond(request, from, { status, reason, toTag, headers, lines }), via, from);
     return status;
