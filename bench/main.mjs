@@ -1,0 +1,137 @@
+/**
+ * npm run bench -- [--short] [--rows G1,G2] [--rounds N] [--seconds S] [--contacts N] [--json FILE] [--docs]
+ *
+ * Measures Rollcall, and Kamailio beside it where that is installed: contenders take turns, round by round, each time a
+ * fresh server, and medians are shown. --docs writes docs/performance.svg and the tables of docs/performance.md.
+ */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, release } from "node:os";
+import { parseArgs } from "node:util";
+import { measureLoop, measureScale } from "./measure.mjs";
+import { plot } from "./plot.mjs";
+import { medians, table } from "./report.mjs";
+import { ROWS } from "./rows.mjs";
+import { kamailioProgram, kamailioVersion } from "./servers/kamailio.mjs";
+import { isBuilt } from "./servers/rollcall.mjs";
+
+const DOCS = new URL("../docs/", import.meta.url);
+const SCRATCH = new URL("../.bench/", import.meta.url);
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      short: { type: "boolean", default: false },
+      docs: { type: "boolean", default: false },
+      rows: { type: "string" },
+      rounds: { type: "string" },
+      seconds: { type: "string" },
+      contacts: { type: "string" },
+      json: { type: "string" },
+    },
+  });
+  const { short } = values;
+  const rows =
+    values.rows?.split(",") ?? (short ? ["G1", "G2", "G6", "TCP", "WS"] : ROWS.map(({ key }) => key));
+  const unknown = rows.find((key) => !ROWS.some((row) => row.key === key));
+  if (unknown !== undefined)
+    throw new Error(`no row ${unknown}; there are ${ROWS.map(({ key }) => key).join(", ")}`);
+  return {
+    ...values,
+    rows,
+    rounds: Number(values.rounds ?? (short ? 1 : 5)),
+    seconds: Number(values.seconds ?? (short ? 0.5 : 4)),
+    warmSeconds: short ? 0.2 : 1,
+    aors: short ? 500 : 10_000,
+    contacts: Number(values.contacts ?? (short ? 10_000 : 1_000_000)),
+  };
+}
+
+async function measureRow(row, settings) {
+  const contenders = row.contenders.filter(
+    ({ family }) => family !== "kamailio" || kamailioProgram() !== undefined,
+  );
+  const runs = contenders.map(() => []);
+  // filling a server with many contacts once says what there is to say
+  const rounds = row.how === "scale" ? 1 : settings.rounds;
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, contender] of contenders.entries()) {
+      process.stderr.write(`${row.key} ${round + 1}/${rounds} ${contender.name}\n`);
+      runs[i].push(await measureOnce(row, contender, settings));
+    }
+  }
+  return {
+    key: row.key,
+    title: row.title,
+    work: row.work,
+    how: row.how,
+    results: contenders.map(({ name, family }, i) => ({
+      name,
+      family,
+      median: medians(runs[i]),
+      runs: runs[i],
+    })),
+  };
+}
+
+async function measureOnce(row, contender, settings) {
+  if (row.how === "scale") return measureScale(contender, row.load, settings);
+  if (row.how === "closed") return measureLoop(contender, row.load, settings);
+  const peak = await measureLoop(contender, row.load, { ...settings, seconds: settings.seconds / 2 });
+  return measureLoop(contender, row.load, { ...settings, rate: peak.perSecond / 2 });
+}
+
+function machine() {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    processors: cpus().length,
+    model: cpus()[0]?.model ?? "unknown",
+    kernel: release(),
+    node: process.version,
+    rollcall: version,
+    kamailio: kamailioProgram() === undefined ? null : (kamailioVersion() ?? "unknown"),
+  };
+}
+
+function writeDocs(report) {
+  const { machine: m, rows } = report;
+  const about = `Measured ${m.date} on ${m.processors} processors (${m.model}), Linux ${m.kernel}, Node ${m.node}${m.kamailio === null ? "" : `, Kamailio ${m.kamailio}`}.`;
+  writeFileSync(new URL("performance.svg", DOCS), plot(rows, about));
+  const page = new URL("performance.md", DOCS);
+  const text = readFileSync(page, "utf8");
+  const [head, , tail] = text.split(/<!-- (?:results|end of results) -->/);
+  if (tail === undefined) throw new Error("docs/performance.md has no place for results");
+  writeFileSync(
+    page,
+    `${head}<!-- results -->\n${about}\n\n${rows.map(table).join("\n")}\n<!-- end of results -->${tail}`,
+  );
+}
+
+async function main() {
+  const settings = options();
+  if (!isBuilt()) throw new Error("nothing is built: npm run build");
+  const report = { machine: machine(), settings, rows: [] };
+  if (report.machine.kamailio === null)
+    console.log("Kamailio is not installed: Rollcall alone is measured.\n");
+  try {
+    for (const key of settings.rows) {
+      const row = await measureRow(
+        ROWS.find((each) => each.key === key),
+        settings,
+      );
+      report.rows.push(row);
+      console.log(table(row));
+    }
+  } finally {
+    rmSync(SCRATCH, { recursive: true, force: true });
+  }
+  if (settings.json !== undefined) writeFileSync(settings.json, `${JSON.stringify(report, null, 2)}\n`);
+  if (settings.docs) writeDocs(report);
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,82 @@
+/** Medians, and the tables that people and pages read. */
+
+/** The middle value; of an even number the lower one, so that it is a value that was measured. */
+export function median(values) {
+  const sorted = values
+    .filter((value) => typeof value === "number" && Number.isFinite(value))
+    .sort((a, b) => a - b);
+  return sorted.length === 0 ? null : sorted[(sorted.length - 1) >> 1];
+}
+
+/** Medians of every figure of some runs, nested ones too. */
+export function medians(runs) {
+  const out = {};
+  for (const [key, value] of Object.entries(runs[0])) {
+    if (key === "statuses") continue;
+    out[key] =
+      value !== null && typeof value === "object"
+        ? medians(runs.map((run) => run[key]))
+        : median(runs.map((run) => run[key]));
+  }
+  return out;
+}
+
+const whole = (value) => Math.round(value).toLocaleString("en-US");
+const fixed = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
+
+/** What a row shows: heads, and the cells of one contender. */
+function columns(row) {
+  if (row.how === "scale") {
+    return {
+      heads: [
+        "octets resident per contact",
+        "of them anonymous",
+        "MiB resident",
+        "restart, s",
+        "filled per s",
+      ],
+      cells: ({ median: m }) => [
+        whole(m.residentPerContact),
+        whole(m.anonymousPerContact),
+        whole(m.residentMiB),
+        fixed(m.restartSeconds, 2),
+        whole(m.perSecond),
+      ],
+    };
+  }
+  return {
+    heads: [
+      `${row.work}s per s`,
+      `CPU µs per ${row.work}`,
+      "share",
+      "p50 ms",
+      "p99 ms",
+      "p99.9 ms",
+      "server busy",
+      "load busy",
+    ],
+    cells: ({ median: m }, first) => [
+      whole(m.perSecond),
+      fixed(m.cpuUs, 1),
+      first === undefined ? "–" : fixed(m.cpuUs / first.cpuUs, 2),
+      fixed(m.latencyMs.p50, 2),
+      fixed(m.latencyMs.p99, 2),
+      fixed(m.latencyMs.p999, 2),
+      `${whole(m.serverBusy * 100)} %`,
+      `${whole(m.loadBusy * 100)} %`,
+    ],
+  };
+}
+
+/** A row as a Markdown table; it reads well enough in a terminal. */
+export function table(row) {
+  const { heads, cells } = columns(row);
+  const first = row.results[0]?.median;
+  const body = row.results.map((result) => [result.name, ...cells(result, first)]);
+  const all = [["", ...heads], ...body];
+  const widths = all[0].map((_, i) => Math.max(...all.map((line) => line[i].length)));
+  const line = (texts) =>
+    `| ${texts.map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i]))).join(" | ")} |`;
+  const rule = `|${widths.map((width, i) => (i === 0 ? "-".repeat(width + 2) : `${"-".repeat(width + 1)}:`)).join("|")}|`;
+  return [`### ${row.key}: ${row.title}`, "", line(all[0]), rule, ...body.map(line), ""].join("\n");
+}

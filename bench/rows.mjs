@@ -1,0 +1,138 @@
+/** What is measured: rows of contenders under one load. The names G1 to G6 are those of docs/performance.md. */
+import { startKamailio } from "./servers/kamailio.mjs";
+import { startRollcall } from "./servers/rollcall.mjs";
+
+const kamailio = (note, options = {}) => ({
+  name: note === "" ? "Kamailio" : `Kamailio, ${note}`,
+  family: "kamailio",
+  start: (extra) => startKamailio({ ...options, ...extra }),
+});
+
+const rollcall = (note, options = {}) => ({
+  name: `Rollcall, ${note}`,
+  family: "rollcall",
+  start: (extra) => startRollcall({ ...options, ...extra }),
+});
+
+const LOAD = { kind: "register", transport: "udp", concurrency: 64, links: 4, auth: false };
+/** Streams: a connection for each of the exchanges that are under way. */
+const STREAMS = { ...LOAD, links: 64 };
+
+const UDP_DURABLE = [
+  rollcall("durable, dgram", { durable: true, batched: false }),
+  rollcall("durable, batched", { durable: true, batched: true }),
+];
+
+/**
+ * key, title, unit of work, load, contenders; how: `closed` measures the loop, `half` the latency at half of each one's own
+ * peak, `scale` memory and restart with many contacts. The first contender is what the others are held against.
+ */
+export const ROWS = [
+  {
+    key: "G1",
+    title: "REGISTER over UDP, no credentials",
+    work: "REGISTER",
+    how: "closed",
+    load: LOAD,
+    contenders: [
+      kamailio("in memory"),
+      rollcall("in memory, dgram", { batched: false }),
+      rollcall("in memory, batched", { batched: true }),
+      ...UDP_DURABLE,
+    ],
+  },
+  {
+    key: "G2",
+    title: "REGISTER over UDP, Digest with the whole 401 handshake",
+    work: "handshake",
+    how: "closed",
+    load: { ...LOAD, auth: true },
+    contenders: [
+      kamailio("in memory", { auth: true }),
+      rollcall("durable, dgram", { durable: true, batched: false, auth: true }),
+      rollcall("durable, batched", { durable: true, batched: true, auth: true }),
+    ],
+  },
+  {
+    key: "G3",
+    title: "REGISTER over UDP, on disk before the 200",
+    work: "REGISTER",
+    how: "closed",
+    load: LOAD,
+    contenders: [
+      kamailio("SQLite write-through", { durable: true }),
+      kamailio("SQLite write-through, WAL", { durable: true, wal: true }),
+      ...UDP_DURABLE,
+    ],
+  },
+  {
+    key: "G4",
+    title: "Many contacts: memory, and G5: restart",
+    work: "contact",
+    how: "scale",
+    load: { ...LOAD, kind: "preload" },
+    contenders: [
+      kamailio("in memory"),
+      rollcall("in memory, batched", { batched: true }),
+      rollcall("durable, batched", { durable: true, batched: true }),
+    ],
+  },
+  {
+    key: "G6",
+    title: "A call through lookup: INVITE, 180, 200, ACK, BYE, 200",
+    work: "call",
+    how: "closed",
+    load: { ...LOAD, kind: "call" },
+    contenders: [
+      kamailio("in memory", { call: true }),
+      rollcall("durable, dgram", { durable: true, batched: false }),
+      rollcall("durable, batched", { durable: true, batched: true }),
+    ],
+  },
+  {
+    key: "TCP",
+    title: "REGISTER over 64 TCP connections",
+    work: "REGISTER",
+    how: "closed",
+    load: { ...STREAMS, transport: "tcp" },
+    contenders: [
+      kamailio("in memory", { tcp: true }),
+      rollcall("in memory", { batched: true, tcp: true }),
+      rollcall("durable", { durable: true, batched: true, tcp: true }),
+    ],
+  },
+  {
+    key: "WS",
+    title: "REGISTER over 64 WebSocket connections",
+    work: "REGISTER",
+    how: "closed",
+    load: { ...STREAMS, transport: "ws" },
+    contenders: [
+      kamailio("in memory", { ws: true }),
+      rollcall("in memory", { batched: true, ws: true }),
+      rollcall("durable", { durable: true, batched: true, ws: true }),
+    ],
+  },
+  {
+    key: "LATENCY",
+    title: "REGISTER over UDP at half of each one's own peak",
+    work: "REGISTER",
+    how: "half",
+    load: LOAD,
+    contenders: [kamailio("in memory"), ...UDP_DURABLE],
+  },
+  {
+    key: "METRICS",
+    title: "The same with nobody looking, and with metrics scraped once a second",
+    work: "REGISTER",
+    how: "closed",
+    load: LOAD,
+    contenders: [
+      rollcall("durable, batched", { durable: true, batched: true }),
+      {
+        ...rollcall("durable, batched, scraped", { durable: true, batched: true, admin: true }),
+        scrape: true,
+      },
+    ],
+  },
+];

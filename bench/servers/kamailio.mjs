@@ -1,0 +1,115 @@
+/**
+ * Kamailio in its best configuration for each row: one worker, a script of as few lines as the row allows, no lookup and no
+ * relay but for calls, locations in memory unless durable ones are asked for.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DOMAIN } from "../load/messages.mjs";
+import { answers, findProgram, freePort, startProcess } from "./process.mjs";
+
+const TABLES = "/usr/share/kamailio/db_sqlite";
+
+/** Where it is, or `undefined`. */
+export const kamailioProgram = () => findProgram("kamailio");
+
+export function kamailioVersion() {
+  const said = spawnSync(kamailioProgram(), ["-v"], { encoding: "utf8" }).stdout ?? "";
+  return /kamailio (\S+)/.exec(said)?.[1];
+}
+
+/** @param options folder, durable (wal: with the write-ahead log), auth, call, tcp, ws: what the row needs; contacts: how many there will be */
+export async function startKamailio(options) {
+  mkdirSync(options.folder, { recursive: true });
+  const port = await freePort();
+  const file = join(options.folder, "kamailio.cfg");
+  writeFileSync(file, configuration(options, port));
+  if (options.durable) createTables(options.folder);
+  const sharedMiB = Math.max(64, Math.ceil((options.contacts ?? 10_000) / 300));
+  const server = startProcess([
+    kamailioProgram(),
+    "-f",
+    file,
+    "-DD",
+    "-E",
+    "-w",
+    options.folder,
+    "-Y",
+    options.folder,
+    "-m",
+    String(sharedMiB),
+    "-M",
+    "16",
+  ]);
+  await answers(server, port);
+  return { ...server, port, tcpPort: port, wsPort: port };
+}
+
+function createTables(folder) {
+  const sql = ["standard-create.sql", "usrloc-create.sql"]
+    .map((name) => readFileSync(join(TABLES, name), "utf8"))
+    .join("");
+  const made = spawnSync("sqlite3", [join(folder, "location.sqlite")], { input: sql });
+  if (made.status !== 0) throw new Error(`sqlite3 made no tables: ${made.stderr}`);
+}
+
+function configuration({ folder, durable, wal, auth, call, tcp, ws }, port) {
+  const modules = ["sl", "pv", "usrloc", "registrar"];
+  const params = [
+    ["usrloc", "hash_size", 14],
+    ["usrloc", "db_mode", durable ? 1 : 0],
+    ["registrar", "max_expires", 3600],
+  ];
+  if (durable) {
+    modules.unshift("db_sqlite");
+    const file = join(folder, "location.sqlite");
+    params.push(["usrloc", "db_url", `sqlite:///${file}`]);
+    // cheaper than the rollback journal, and flushed at each commit all the same
+    if (wal) params.push(["db_sqlite", "db_set_journal_mode", `${file}=WAL`]);
+  }
+  if (auth) modules.push("auth");
+  if (call) modules.push("tm", "rr");
+  if (ws) modules.push("xhttp", "websocket");
+  return `#!KAMAILIO
+debug=0
+log_stderror=yes
+children=1
+auto_aliases=no
+dns=no
+rev_dns=no
+${tcp || ws ? "tcp_children=1\ntcp_max_connections=4096\n" : "disable_tcp=yes\n"}${ws ? "tcp_accept_no_cl=yes\n" : ""}listen=udp:127.0.0.1:${port}
+${tcp || ws ? `listen=tcp:127.0.0.1:${port}\n` : ""}alias="${DOMAIN}"
+${modules.map((name) => `loadmodule "${name}.so"\n`).join("")}
+${params.map(([module, name, value]) => `modparam("${module}", "${name}", ${typeof value === "number" ? value : `"${value}"`})\n`).join("")}
+request_route {
+  if (method == "REGISTER") {
+${
+  auth
+    ? // the password follows from the name, so that no lookup of accounts is paid for
+      `    $var(pw) = "pw-" + $au;
+    if (!pv_www_authenticate("${DOMAIN}", "$var(pw)", "0")) {
+      www_challenge("${DOMAIN}", "1");
+      exit;
+    }
+`
+    : ""
+}    save("location");
+    exit;
+  }
+${
+  call
+    ? `  if (loose_route()) {
+    t_relay();
+    exit;
+  }
+  if (method == "INVITE") record_route();
+  if (!lookup("location")) {
+    sl_send_reply("404", "Not Found");
+    exit;
+  }
+  t_relay();
+`
+    : ""
+}}
+${ws ? `event_route[xhttp:request] {\n  if (ws_handle_handshake()) exit;\n  xhttp_reply("404", "Not Found", "", "");\n}\n` : ""}`;
+}

@@ -1,0 +1,97 @@
+/** Starting a server, knowing when it answers, and ending it. */
+import { spawn, spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { delimiter, join } from "node:path";
+import { processTree } from "../cpu.mjs";
+import { register, statusOf } from "../load/messages.mjs";
+
+export function findProgram(name) {
+  const places = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
+  return places.map((place) => join(place, name)).find((path) => existsSync(path));
+}
+
+const canPin = availableParallelism() > 1 && spawnSync("taskset", ["-c", "0", "true"]).status === 0;
+
+/** The command, kept on one processor where that can be done: the server on the first, the load on the second. */
+export function pinned(cpu, command) {
+  return canPin ? ["taskset", "-c", String(cpu), ...command] : command;
+}
+
+/** Spawns on the first processor. `pids` are the process and all it forked; `stop` asks to end, and insists after five seconds. */
+export function startProcess(command, options = {}) {
+  const [program, ...args] = pinned(0, command);
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  let output = "";
+  const keep = (chunk) => {
+    output = (output + chunk).slice(-4000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = once(child, "exit");
+  return {
+    child,
+    output: () => output,
+    // taskset becomes the program it starts: the pid is the server's
+    pids: () => processTree(child.pid),
+    async stop(signal = "SIGTERM") {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill(signal);
+      const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** A UDP port that is free now. */
+export async function freePort() {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, "close");
+  return port;
+}
+
+/** Resolves when a REGISTER gets any final answer; asked every 20 ms. Rejects when the server ends or `seconds` pass. */
+export async function answers(server, port, seconds = 20) {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const own = `127.0.0.1:${socket.address().port}`;
+  try {
+    await new Promise((resolve, reject) => {
+      let turn = 0;
+      const ask = () => {
+        if (server.child.exitCode !== null) return reject(new Error(`the server ended: ${server.output()}`));
+        if (++turn > seconds * 50)
+          return reject(new Error(`no answer within ${seconds} s: ${server.output()}`));
+        socket.send(
+          register({
+            via: `UDP ${own}`,
+            slot: 0,
+            turn,
+            name: "probe",
+            cseq: turn,
+            contact: `sip:probe@${own}`,
+          }),
+          port,
+          "127.0.0.1",
+        );
+      };
+      const timer = setInterval(ask, 20);
+      socket.on("message", (octets) => {
+        if (statusOf(octets.toString("latin1")) < 200) return;
+        clearInterval(timer);
+        resolve();
+      });
+      ask();
+    });
+  } finally {
+    socket.close();
+  }
+}
