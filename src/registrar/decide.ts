@@ -21,6 +21,8 @@ export interface RegisterFacts {
   readonly flow: string | null;
   /** As in {@link Binding.path}. */
   readonly path: readonly string[];
+  /** Does the phone list this option tag (lower case) in Supported (§20.37)? */
+  supports(tag: string): boolean;
 }
 
 /**
