@@ -8,14 +8,13 @@ import type { RegistrarExtension } from "../registrar/extension.js";
 
 export interface OutboundOptions {
   /**
-   * Seconds within which a phone connected directly must show that its flow lives (Flow-Timer, RFC 5626 §4.4, §10); 0: no
-   * Flow-Timer. The legs must be more patient than this. 120 over connections and 25 over UDP, where NATs forget sooner,
-   * when not given.
+   * Seconds within which a phone connected directly must show that its connection lives (Flow-Timer, RFC 5626 §4.4, §10);
+   * 0: no Flow-Timer. The legs must be more patient than this. 120 when not given.
    */
-  readonly flowTimerSec?: { readonly connection: number; readonly udp: number };
+  readonly flowTimerSec?: number;
+  /** The same over UDP, where NATs forget sooner; 25 when not given. */
+  readonly udpFlowTimerSec?: number;
 }
-
-const DEFAULT_FLOW_TIMER = { connection: 120, udp: 25 };
 
 /** Largest reg-id (RFC 5626 §4.2.1, §11.1). */
 const MAX_REG_ID = 0x7fff_ffff;
@@ -29,20 +28,18 @@ const SEVERAL = reject(400, "One Flow per Registration");
  * into its Path; a phone that relies on it otherwise gets 439.
  */
 export function outbound(options: OutboundOptions = {}): RegistrarExtension {
-  const timer = options.flowTimerSec ?? DEFAULT_FLOW_TIMER;
-  const answers = {
-    connection: requireLines(timer.connection),
-    udp: requireLines(timer.udp),
-    edge: requireLines(0),
-  };
+  const { flowTimerSec = 120, udpFlowTimerSec = 25 } = options;
+  const overConnection = requireLines(flowTimerSec);
+  const overUdp = requireLines(udpFlowTimerSec);
+  const overEdge = requireLines(0);
   return {
     name: "outbound",
     optionTag: "outbound",
     examine,
     answer(draft) {
       if (!hasFlow(draft) || !draft.supports("outbound")) return "";
-      if (!isFirstHop(draft.request)) return answers.edge;
-      return draft.from.isConnection ? answers.connection : answers.udp;
+      if (!draft.isDirect) return overEdge;
+      return draft.from.isConnection ? overConnection : overUdp;
     },
   };
 }
@@ -59,7 +56,7 @@ function examine(draft: RegisterDraft): Rejection | undefined {
     if (contact.instance !== null && regIdOf(contact.given) !== null) asks = true;
   }
   if (!asks) return undefined;
-  if (!isFirstHop(draft.request) && !edgeKeepsFlow(draft.request))
+  if (!draft.isDirect && !edgeKeepsFlow(draft.request))
     return draft.supports("outbound") ? FIRST_HOP : undefined;
   if (lasting > 1) return SEVERAL;
   for (const contact of draft.contacts) if (contact.instance !== null) contact.regId = regIdOf(contact.given);
@@ -75,11 +72,6 @@ function regIdOf(params: Parameters<typeof rawParam>[0]): number | null {
 
 function hasFlow(draft: RegisterDraft): boolean {
   return draft.contacts.some(({ regId }) => regId !== null);
-}
-
-/** Did the phone send this to us itself? Then it has one Via. */
-function isFirstHop({ headers }: SipRequest): boolean {
-  return headers.count("via") === 1 && headers.list("via")?.length === 1;
 }
 
 /**

@@ -5,45 +5,73 @@ import { parseSipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { RegistrarExtension } from "../registrar/extension.js";
 
-/** Routes as they go into the header field, topmost first: `<sip:proxy.example.com;lr>`. */
-export type ServiceRoutes = readonly string[];
-
-export interface ServiceRouteOptions {
-  /** By domain of the address-of-record. */
-  readonly domains?: Readonly<Record<string, ServiceRoutes>>;
-  /** By address-of-record (`sip:alice@example.com` or `alice@example.com`); before what its domain has. */
-  readonly users?: Readonly<Record<string, ServiceRoutes>>;
-  /** For everybody else. */
-  readonly others?: ServiceRoutes;
+/** Routes for some of the phones. */
+export interface ServiceRouteRule {
+  /** Only for this domain; every domain when not given. */
+  readonly domain?: string;
+  /** Only for this user (`alice`); every user when not given. */
+  readonly user?: string;
+  /** What to go through, topmost first: `<sip:proxy.example.com;lr>`. None at all is a rule, too. */
+  readonly routes: readonly string[];
 }
+
+/** A rule's header field line, and its place among the rules. */
+interface RuleLine {
+  readonly place: number;
+  readonly line: string;
+}
+
+const ANY = "*";
 
 /**
  * Service-Route (RFC 3608 §6.3): the proxies that a phone's own requests shall go through, told in every 200 to a REGISTER,
- * a fetch included.
- * @throws TypeError for a route that is no SIP URI in brackets with `lr`, and for a user that is no address
+ * a fetch included. The first rule that fits counts.
+ * @throws TypeError for a route that is no SIP URI in brackets with `lr`, and for a user that can be none
  */
-export function serviceRoute(options: ServiceRouteOptions): RegistrarExtension {
-  const byUser = new Map<string, string>();
-  for (const [user, routes] of Object.entries(options.users ?? {}))
-    byUser.set(keyOf(user), routeLine(routes));
-  const byDomain = new Map<string, string>();
-  for (const [domain, routes] of Object.entries(options.domains ?? {}))
-    byDomain.set(bareHost(domain.toLowerCase()), routeLine(routes));
-  const others = routeLine(options.others ?? []);
+export function serviceRoute(rules: readonly ServiceRouteRule[]): RegistrarExtension {
+  const lines = new Map<string, RuleLine>();
+  rules.forEach(({ domain, user, routes }, place) => {
+    const key = keyOf(
+      user === undefined ? ANY : userKey(user),
+      domain === undefined ? ANY : bareHost(domain.toLowerCase()),
+    );
+    const line = routeLine(routes);
+    if (!lines.has(key)) lines.set(key, { place, line });
+  });
   return {
     name: "service-route",
-    answer: ({ aor, to }) => byUser.get(aor) ?? byDomain.get(bareHost(to.host)) ?? others,
+    answer({ aor, to }) {
+      const user = userIn(aor);
+      const domain = bareHost(to.host);
+      let first = lines.get(keyOf(user, domain));
+      first = sooner(first, lines.get(keyOf(user, ANY)));
+      first = sooner(first, lines.get(keyOf(ANY, domain)));
+      return sooner(first, lines.get(keyOf(ANY, ANY)))?.line ?? "";
+    },
   };
 }
 
-function keyOf(user: string): string {
-  const uri = parseSipUri(/^sips?:/i.test(user) ? user : `sip:${user}`);
-  if (uri === undefined || uri.user === null)
-    throw new TypeError(`serviceRoute: ${user} is no address-of-record`);
-  return aorOf(uri);
+function sooner(a: RuleLine | undefined, b: RuleLine | undefined): RuleLine | undefined {
+  return a === undefined || (b !== undefined && b.place < a.place) ? b : a;
 }
 
-function routeLine(routes: ServiceRoutes): string {
+/** Neither part can hold a blank. */
+function keyOf(user: string, domain: string): string {
+  return `${user} ${domain}`;
+}
+
+/** User part of an address-of-record's key. */
+function userIn(aor: string): string {
+  return aor.slice("sip:".length, aor.lastIndexOf("@"));
+}
+
+function userKey(user: string): string {
+  const uri = parseSipUri(`sip:${user}@domain.invalid`);
+  if (uri?.user !== user) throw new TypeError(`serviceRoute: ${user} is no user part`);
+  return userIn(aorOf(uri));
+}
+
+function routeLine(routes: readonly string[]): string {
   for (const route of routes) {
     const uri = route.startsWith("<") ? parseNameAddr(route)?.sipUri : undefined;
     // §6.3 with RFC 3261 §20.34: a route element, and loose

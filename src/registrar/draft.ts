@@ -34,7 +34,8 @@ export class RegisterDraft implements RegisterFacts {
   readonly cseq: number;
   readonly userAgent: string | null;
   readonly received: string;
-  readonly flow: string | null;
+  /** Did the phone send this itself, with no proxy in between (one Via, RFC 5626 §6)? */
+  readonly isDirect: boolean;
   contacts: readonly RegisterContact[] = NO_CONTACTS;
   removesAll = false;
   /** Path vector to keep with each contact, topmost first; an extension sets it (RFC 3327). */
@@ -52,7 +53,12 @@ export class RegisterDraft implements RegisterFacts {
     this.cseq = parts.cseq;
     this.userAgent = parts.request.headers.get("user-agent") ?? null;
     this.received = receivedFrom(parts.from);
-    this.flow = parts.from.isConnection ? parts.from.token : null;
+    this.isDirect = isFirstHop(parts.request);
+  }
+
+  /** The phone's own connection. What came through a proxy goes back through its Path, and does not end with its connection. */
+  get flow(): string | null {
+    return this.from.isConnection && this.isDirect && this.path.length === 0 ? this.from.token : null;
   }
 
   /** Does the phone list this option tag (lower case) in Supported (§20.37)? */
@@ -60,6 +66,12 @@ export class RegisterDraft implements RegisterFacts {
     this.#supported ??= this.request.headers.optionTags("supported");
     return this.#supported.includes(tag);
   }
+}
+
+function isFirstHop({ headers }: SipRequest): boolean {
+  const first = headers.indexOf("via");
+  if (headers.indexOf("via", first + 1) >= 0) return false;
+  return !headers.valueAt(first).includes(",") || headers.list("via")?.length === 1;
 }
 
 /** Where a message came from, as bindings keep it: `udp:198.51.100.4:61002`, `tcp:[2001:db8::1]:5060`. */
