@@ -7,13 +7,13 @@
  *
  * The caller hands in all memory when it opens the socket: `inbox` and `outbox` hold octets, `received` and `outgoing`
  * are tables with one Entry per datagram, `counters` is shared. They are held until the socket closes, so the addon
- * allocates once per socket and never per datagram. What JavaScript passes is checked before it is used.
+ * allocates once per socket and never per datagram. What JavaScript passes is checked before it is used; the one thing
+ * it must not do is to transfer or resize these buffers.
  */
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/errqueue.h>
 #include <net/if.h>
 #include <node_api.h>
 #include <stdbool.h>
@@ -21,7 +21,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+#include <linux/errqueue.h>
 #include <uv.h>
 
 enum {
@@ -41,14 +43,17 @@ typedef struct {
   uint32_t words[4];                  /* address, most significant first; IPv4 is the first word alone */
 } Entry;
 
-/* Index into the shared counters, all of which only grow but the last. */
-enum { RECEIVED, RECEIVE_CALLS, SENT, SEND_CALLS, DROPPED, RECEIVE_ERRORS, SEND_ERRORS, LAST_ERROR, COUNTERS };
+/* Index into the shared counters: datagrams that the kernel dropped, those it refused to send, and its last error number. */
+enum { DROPPED, REFUSED, LAST_ERROR, COUNTERS };
 
 typedef union {
   struct sockaddr any;
   struct sockaddr_in v4;
   struct sockaddr_in6 v6;
 } Address;
+
+/* What stays referenced while a socket is open. */
+enum { HELD_OBJECT, HELD_INBOX, HELD_RECEIVED, HELD_OUTBOX, HELD_OUTGOING, HELD_COUNTERS, HELD_CALLBACKS, HELD };
 
 typedef struct {
   struct mmsghdr headers[BATCH];
@@ -63,7 +68,7 @@ typedef struct {
   bool ipv6, open, writing;           /* writing: onWritable is owed */
   int holders;                        /* the JavaScript object and the poll handle; freed when neither is left */
   uint32_t kernel_drops;              /* SO_RXQ_OVFL as last seen; it wraps */
-  napi_ref held[7];                   /* object, inbox, received, outbox, outgoing, counters, callbacks */
+  napi_ref held[HELD];
   napi_async_context context;
   napi_async_cleanup_hook_handle cleanup;
   uint8_t *inbox, *outbox;
@@ -74,8 +79,10 @@ typedef struct {
   _Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL];
 } Socket;
 
-enum { HELD_OBJECT, HELD_INBOX, HELD_RECEIVED, HELD_OUTBOX, HELD_OUTGOING, HELD_COUNTERS, HELD_CALLBACKS, HELD };
-static const char *const MEMORY_NAMES[HELD] = {NULL, "inbox", "received", "outbox", "outgoing", "counters", NULL};
+static const struct { const char *name; napi_typedarray_type type; size_t unit; } MEMORY[HELD] = {
+    [HELD_INBOX] = {"inbox", napi_uint8_array, 1},        [HELD_RECEIVED] = {"received", napi_uint32_array, 4},
+    [HELD_OUTBOX] = {"outbox", napi_uint8_array, 1},      [HELD_OUTGOING] = {"outgoing", napi_uint32_array, 4},
+    [HELD_COUNTERS] = {"counters", napi_float64_array, 8}};
 static const napi_type_tag SOCKET_TAG = {0x726f6c6c63616c6cULL, 0x7564702d62617463ULL};
 
 /* ---- small tools ---------------------------------------------------------------------------------------------- */
@@ -214,10 +221,12 @@ static void call_back(Socket *s, const char *name, size_t count, const napi_valu
   napi_value callbacks, function, result;
   napi_get_reference_value(s->env, s->held[HELD_CALLBACKS], &callbacks);
   napi_get_named_property(s->env, callbacks, name, &function);
-  if (napi_make_callback(s->env, s->context, callbacks, function, count, arguments, &result) != napi_pending_exception) return;
+  napi_make_callback(s->env, s->context, callbacks, function, count, arguments, &result);
+  bool thrown = false;                /* stays so while a worker is being ended: nobody is left to tell */
   napi_value error;
-  napi_get_and_clear_last_exception(s->env, &error);
-  napi_fatal_exception(s->env, error);
+  if (napi_is_exception_pending(s->env, &thrown) == napi_ok && thrown &&
+      napi_get_and_clear_last_exception(s->env, &error) == napi_ok)
+    napi_fatal_exception(s->env, error);
 }
 
 /* What the kernel says beside a datagram: how many it dropped so far, or which error a peer's network sent back. */
@@ -228,7 +237,7 @@ static void read_control(Socket *s, struct msghdr *header, Entry *entry) {
       memcpy(&drops, CMSG_DATA(c), sizeof drops);
       s->counters[DROPPED] += (uint32_t)(drops - s->kernel_drops);
       s->kernel_drops = drops;
-    } else if (c->cmsg_type == (s->ipv6 ? IPV6_RECVERR : IP_RECVERR)) {
+    } else if (c->cmsg_level == (s->ipv6 ? IPPROTO_IPV6 : IPPROTO_IP) && c->cmsg_type == (s->ipv6 ? IPV6_RECVERR : IP_RECVERR)) {
       struct sock_extended_err error;
       memcpy(&error, CMSG_DATA(c), sizeof error);
       bool from_network = error.ee_origin == SO_EE_ORIGIN_ICMP || error.ee_origin == SO_EE_ORIGIN_ICMP6;
@@ -246,7 +255,6 @@ static int receive_batch(Socket *s, int flags) {
   int count = recvmmsg(s->fd, s->in.headers, BATCH, MSG_DONTWAIT | flags, NULL);
   if (count < 0) {
     if (errno == EAGAIN || errno == EINTR) return 0; /* the socket is polled: it is asked again */
-    s->counters[RECEIVE_ERRORS]++;
     s->counters[LAST_ERROR] = errno;
     return 0;
   }
@@ -269,8 +277,6 @@ static void receive(Socket *s) {
   for (int round = 0; round < ROUNDS && s->open; round++) {
     int count = receive_batch(s, 0);
     if (count == 0) return;
-    s->counters[RECEIVED] += count;
-    s->counters[RECEIVE_CALLS]++;
     hand_over(s, "onBatch", count);
     if (count < BATCH) return;
   }
@@ -355,9 +361,7 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
     int ready = prepare(s, s->outgoing + first + done, count - done);
     if (ready < 0) return NULL;
     int sent = sendmmsg(s->fd, s->out.headers, (unsigned)ready, MSG_DONTWAIT | MSG_NOSIGNAL);
-    s->counters[SEND_CALLS]++;
     if (sent > 0) {
-      s->counters[SENT] += sent;
       done += (uint32_t)sent;
       again = false;
     } else if (errno == EAGAIN) {
@@ -367,7 +371,7 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
     } else if (errno != EINTR && !again) {
       again = true;                   /* the error of an earlier datagram (ICMP) is told to whoever sends next */
     } else if (errno != EINTR) {
-      s->counters[SEND_ERRORS]++;     /* a second one is its own: this datagram is given up */
+      s->counters[REFUSED]++;         /* a second one is its own: this datagram is given up */
       s->counters[LAST_ERROR] = errno;
       done++;
       again = false;
@@ -432,11 +436,11 @@ static uint8_t *option_memory(napi_env env, napi_value options, int which, Socke
   napi_typedarray_type type;
   size_t length;
   void *data = NULL;
-  if (napi_get_named_property(env, options, MEMORY_NAMES[which], &value) != napi_ok ||
-      napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL) != napi_ok)
+  *octets = 0;
+  if (napi_get_named_property(env, options, MEMORY[which].name, &value) != napi_ok ||
+      napi_get_typedarray_info(env, value, &type, &length, &data, NULL, NULL) != napi_ok || type != MEMORY[which].type)
     return NULL;
-  size_t unit = type == napi_float64_array ? 8 : type == napi_uint32_array ? 4 : type == napi_uint8_array ? 1 : 0;
-  *octets = length * unit;
+  *octets = length * MEMORY[which].unit;
   if (napi_create_reference(env, value, 1, &s->held[which]) != napi_ok) return NULL;
   return data;
 }
@@ -475,7 +479,7 @@ static const char *bind_socket(napi_env env, napi_value options, Socket *s, Entr
   if (option_flag(env, options, "reusePort") && set_option(s->fd, SOL_SOCKET, SO_REUSEPORT, 1) < 0) return "SO_REUSEPORT";
   if (receive_buffer > 0 && set_option(s->fd, SOL_SOCKET, SO_RCVBUF, (int)receive_buffer) < 0) return "SO_RCVBUF";
   if (send_buffer > 0 && set_option(s->fd, SOL_SOCKET, SO_SNDBUF, (int)send_buffer) < 0) return "SO_SNDBUF";
-  if (s->ipv6 && set_option(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, option_flag(env, options, "ipv6Only")) < 0) return "IPV6_V6ONLY";
+  if (s->ipv6 && set_option(s->fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) < 0) return "IPV6_V6ONLY";
   /* without these two, drops are not counted and ICMP errors not told */
   set_option(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
   set_option(s->fd, s->ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, s->ipv6 ? IPV6_RECVERR : IP_RECVERR, 1);
@@ -496,7 +500,7 @@ static napi_value give_up(napi_env env, Socket *s) {
 }
 
 /*
- * open({address, port, ipv6, ipv6Only, reusePort, receiveBuffer, sendBuffer, inbox, received, outbox, outgoing, counters,
+ * open({address, port, ipv6, reusePort, receiveBuffer, sendBuffer, inbox, received, outbox, outgoing, counters,
  * onBatch, onUnreachable, onWritable}) -> a bound socket {address, port, send, …}; throws with the system's error code.
  */
 static napi_value js_open(napi_env env, napi_callback_info info) {
@@ -527,11 +531,11 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
   point_headers(s);
 
   napi_property_descriptor methods[] = {
-      {"send", NULL, js_send, NULL, NULL, NULL, napi_default, NULL},
-      {"formatAddress", NULL, js_format_address, NULL, NULL, NULL, napi_default, NULL},
-      {"parseAddress", NULL, js_parse_address, NULL, NULL, NULL, napi_default, NULL},
-      {"setMulticastTtl", NULL, js_set_multicast_ttl, NULL, NULL, NULL, napi_default, NULL},
-      {"close", NULL, js_close, NULL, NULL, NULL, napi_default, NULL},
+      {.utf8name = "send", .method = js_send},
+      {.utf8name = "formatAddress", .method = js_format_address},
+      {.utf8name = "parseAddress", .method = js_parse_address},
+      {.utf8name = "setMulticastTtl", .method = js_set_multicast_ttl},
+      {.utf8name = "close", .method = js_close},
   };
   uv_loop_t *loop;
   napi_create_string_latin1(env, "rollcall:udp", NAPI_AUTO_LENGTH, &value);

@@ -35,7 +35,7 @@ function open(host, { echo }) {
     if (pending === 0) used = 0;
   };
   const socket = addon.open({
-    address: host, port: 0, ipv6: host.includes(":"), ipv6Only: true, reusePort: random(2) === 0,
+    address: host, port: 0, ipv6: host.includes(":"), reusePort: random(2) === 0,
     receiveBuffer: 1 << 20, sendBuffer: random(2) * 65_536,
     inbox, received, outbox, outgoing, counters,
     onBatch(count) {
@@ -136,9 +136,18 @@ async function workers() {
         outbox: new Uint8Array(1000), outgoing: new Uint32Array(80), counters: new Float64Array(addon.counters), onBatch() {}, onUnreachable() {}, onWritable() {} });
       if (i === 0) socket.close();
     }
-    require("node:worker_threads").parentPort.postMessage("open");`;
+    const last = addon.open({ address: "127.0.0.1", inbox: new Uint8Array(addon.batch * addon.slotOctets), received: new Uint32Array(512),
+      outbox: new Uint8Array(1000), outgoing: new Uint32Array(80), counters: new Float64Array(addon.counters),
+      onBatch(count) { for (let end = Date.now() + 20; Date.now() < end; ) JSON.stringify({ count }); }, onUnreachable() {}, onWritable() {} });
+    require("node:worker_threads").parentPort.postMessage(last.port);`;
   const worker = new Worker(code, { eval: true, workerData: path });
-  await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  const port = await new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
+  // it ends in the midst of its callback
+  const { socket, send, flush } = open("127.0.0.1", { echo: false });
+  for (let i = 0; i < 200; i++) send(datagram(), port);
+  flush();
+  socket.close();
+  await new Promise((resolve) => setTimeout(resolve, 10));
   await worker.terminate();
 }
 

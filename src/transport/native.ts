@@ -8,7 +8,6 @@ export interface NativeUdpOptions {
   readonly address: string;
   readonly port: number;
   readonly ipv6: boolean;
-  readonly ipv6Only: boolean;
   readonly reusePort: boolean;
   /** SO_RCVBUF and SO_SNDBUF in octets; 0 leaves the system's size. */
   readonly receiveBuffer: number;
@@ -31,16 +30,12 @@ export interface NativeUdpOptions {
 
 /** Index into the counters that the addon keeps. */
 export const NativeCounter = {
-  received: 0,
-  receiveCalls: 1,
-  sent: 2,
-  sendCalls: 3,
-  /** Datagrams that the system dropped since the socket's buffer was full (SO_RXQ_OVFL). */
-  dropped: 4,
-  receiveErrors: 5,
-  sendErrors: 6,
+  /** Datagrams that the system dropped since the socket's buffer was full (SO_RXQ_OVFL); told with the next one received. */
+  dropped: 0,
+  /** Datagrams that the system refused to send. */
+  refused: 1,
   /** The last error number, positive. */
-  lastError: 7,
+  lastError: 2,
 } as const;
 
 /** Words of an entry: eight of them describe one datagram. */

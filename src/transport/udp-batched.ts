@@ -87,7 +87,6 @@ class BatchedUdpLeg implements Leg {
       address,
       port,
       ipv6: family === 6,
-      ipv6Only: family === 6,
       reusePort: reusePort ?? false,
       receiveBuffer: recvBufferBytes ?? 0,
       sendBuffer: sendBufferBytes ?? 0,
@@ -222,9 +221,9 @@ class BatchedUdpLeg implements Leg {
   readonly #flush = (): void => {
     this.#flushIsDue = false;
     if (this.#socket === undefined) return;
-    const failedBefore = this.#nativeCounters[NativeCounter.sendErrors]!;
+    const failedBefore = this.#nativeCounters[NativeCounter.refused]!;
     this.#outbox.flush();
-    const failed = this.#nativeCounters[NativeCounter.sendErrors]! - failedBefore;
+    const failed = this.#nativeCounters[NativeCounter.refused]! - failedBefore;
     if (failed > 0) this.#sendFailed(failed);
   };
 
