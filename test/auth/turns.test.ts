@@ -1,0 +1,111 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Turns } from "../../src/auth/turns.js";
+
+function queue(most = 1000): Turns<string, string> {
+  return new Turns({ keyOf: (subject) => subject[0]!, most });
+}
+
+/** A promise with its handles. */
+function later<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((done, failed) => {
+    resolve = done;
+    reject = failed;
+  });
+  return { promise, resolve, reject };
+}
+
+const fail = (error: unknown): string => `failed: ${error instanceof Error ? error.message : String(error)}`;
+
+describe("RFC 3261 §10.3: requests for one address keep their order", () => {
+  it("what need not wait is done at once", () => {
+    const turns = queue();
+    expect(turns.take("a1", 7, { goOn: (value) => `done ${value}`, fail })).toBe("done 7");
+    expect(turns.underWay).toBe(0);
+  });
+
+  it("the second waits for the first, although what it waits for is there before", async () => {
+    const turns = queue();
+    const done: string[] = [];
+    const goOn = (name: string) => () => {
+      done.push(name);
+      return name;
+    };
+    const first = later<number>();
+    const one = turns.take("a1", first.promise, { goOn: goOn("a1"), fail });
+    const two = turns.take("a2", 2, { goOn: goOn("a2"), fail });
+    const other = turns.take("b1", 3, { goOn: goOn("b1"), fail });
+    expect(other).toBe("b1");
+    expect(done).toEqual(["b1"]);
+    first.resolve(1);
+    expect(await Promise.all([one, two])).toEqual(["a1", "a2"]);
+    expect(done).toEqual(["b1", "a1", "a2"]);
+    expect(turns.underWay).toBe(0);
+  });
+
+  it("what is done at the first one's turn may itself take time", async () => {
+    const turns = queue();
+    const slow = later<string>();
+    const one = turns.take("a1", 1, { goOn: () => slow.promise, fail });
+    const two = turns.take("a2", 2, { goOn: () => "a2", fail });
+    slow.resolve("a1");
+    expect(await one).toBe("a1");
+    expect(await two).toBe("a2");
+  });
+
+  it("one that fails does not hold up those behind it", async () => {
+    const turns = queue();
+    const first = later<number>();
+    const one = turns.take("a1", first.promise, { goOn: () => "a1", fail });
+    const two = turns.take("a2", 2, { goOn: () => "a2", fail });
+    first.reject(new Error("no"));
+    expect(await one).toBe("failed: no");
+    expect(await two).toBe("a2");
+  });
+
+  it("holds no more than it has room for", async () => {
+    const turns = queue(2);
+    const waits = [later<number>(), later<number>(), later<number>()];
+    const [one, two, three] = waits.map((wait, i) =>
+      turns.take(`a${i}`, wait.promise, { goOn: String, fail }),
+    );
+    expect(three).toMatch(/^failed: too many/);
+    waits.forEach((wait, i) => {
+      wait.resolve(i);
+    });
+    expect(await Promise.all([one, two])).toEqual(["0", "1"]);
+    expect(turns.take("a9", 9, { goOn: String, fail })).toBe("9");
+  });
+
+  it("holds in every interleaving, and empties", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.array(fc.record({ key: fc.constantFrom("a", "b"), isLater: fc.boolean() }), { maxLength: 12 }),
+        async (scheduler, subjects) => {
+          const turns = queue();
+          const done: string[] = [];
+          const outcomes = subjects.map(({ key, isLater }, i) => {
+            const name = `${key}${i}`;
+            const awaited = isLater ? scheduler.schedule(Promise.resolve(i), name) : i;
+            return turns.take(name, awaited, {
+              goOn: () => {
+                done.push(name);
+                return name;
+              },
+              fail,
+            });
+          });
+          await scheduler.waitFor(Promise.all(outcomes));
+          for (const key of ["a", "b"]) {
+            const asked = subjects.flatMap((subject, i) => (subject.key === key ? [`${key}${i}`] : []));
+            expect(done.filter((name) => name[0] === key)).toEqual(asked);
+          }
+          expect(turns.underWay).toBe(0);
+        },
+      ),
+    );
+  });
+});
