@@ -6,23 +6,10 @@ import { aorIn } from "./aor-param.js";
 import type { AdminBackend } from "./backend.js";
 import { HttpError } from "./http-error.js";
 import { aorParam, errorSchema, userPageSchema, userSchema } from "./schemas.js";
-import { shown } from "./text.js";
+import { userView } from "./user-view.js";
 
 interface AorParams {
   readonly aor: string;
-}
-
-/** An account as it is shown: never with what its password hashes to. */
-export interface UserView {
-  /** `sip:alice@example.com`: the user in its realm. */
-  readonly aor: string;
-  readonly user: string;
-  readonly realm: string;
-}
-
-/** How an account is shown. */
-export function userView({ user, realm }: AccountName): UserView {
-  return { aor: `sip:${shown(user)}@${shown(realm)}`, user: shown(user), realm: shown(realm) };
 }
 
 /** `/api/v1/users`: accounts of the embedded store. */

@@ -243,10 +243,8 @@ const proxy = z.strictObject({
       "proxy forwards and keeps state, redirect answers 302 with the contacts, stateless forwards and forgets.",
     ),
   timerCSeconds: seconds(1, 86_400)
-    .default(180)
-    .describe(
-      "Timer C: how long an unanswered INVITE may ring, in seconds (more than 180 by the RFC's letter).",
-    ),
+    .default(185)
+    .describe("Timer C: how long an unanswered INVITE may ring, in seconds; RFC 3261 wants more than 180."),
   recordRoute: z.boolean().default(true).describe("Stay in the path of a dialog."),
   relay: z
     .enum(["users", "anyone", "nobody"])

@@ -1,4 +1,4 @@
-import { isHost, isIpv4, isIpv6, parseHostPort } from "../message/host.js";
+import { canonicalHost, canonicalIpv6, isIpv4, isIpv6, parseHostPort } from "../message/host.js";
 import type { Transport } from "../port/leg.js";
 
 /** What a text stands for, or in words why it stands for nothing. */
@@ -68,7 +68,6 @@ export function parseAddress(text: string, defaultPort?: number): Parsed<HostPor
   const port = anyPort ? 0 : (parsed.port ?? defaultPort);
   if (port === undefined) return { problem: "the port is missing" };
   const host = parsed.host.startsWith("[") ? parsed.host.slice(1, -1) : parsed.host;
-  if (/^[0-9.]+$/.test(host) && !isIpv4(host)) return { problem: `${host} is no IPv4 address` };
   return { value: { host, port } };
 }
 
@@ -108,17 +107,17 @@ export function parseBlock(text: string): Parsed<AddressBlock> {
 
 /** A domain or host name in lower case (RFC 3261 §25.1 host); IPv6 keeps its brackets. */
 export function parseDomain(text: string): Parsed<string> {
-  const lower = text.toLowerCase();
-  if (isHost(lower)) return { value: lower };
-  if (isIpv6(lower)) return { value: `[${lower}]` };
+  const bracketed = isIpv6(text) ? `[${text}]` : text;
+  const host = canonicalHost(bracketed);
+  if (host !== undefined) return { value: host };
   return { problem: `"${text}" is no domain name` };
 }
 
 /** Does this host, without brackets, stand for this machine alone? */
 export function isLoopback(host: string): boolean {
-  if (host === "localhost" || host === "::1" || host === "0:0:0:0:0:0:0:1") return true;
-  const mapped = /^::ffff:(?=\d+\.)/i;
-  return /^127\./.test(host.replace(mapped, "")) && isIpv4(host.replace(mapped, ""));
+  const address = canonicalIpv6(host) ?? host;
+  const ipv4 = address.startsWith("::ffff:") ? address.slice("::ffff:".length) : address;
+  return address === "localhost" || address === "::1" || (ipv4.startsWith("127.") && isIpv4(ipv4));
 }
 
 /** `udp:127.0.0.1:5060`, IPv6 in brackets: how a listener is shown. */

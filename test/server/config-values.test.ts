@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { canonicalIpv6 } from "../../src/message/host.js";
 import {
   parseAddress,
   parseBlock,
@@ -47,7 +48,7 @@ describe("listen URI", () => {
       ),
       host: fc.oneof(
         fc.ipV4(),
-        fc.ipV6().map((text) => text.toLowerCase()),
+        fc.ipV6().map((text) => canonicalIpv6(text)!),
       ),
       port: fc.integer({ min: 0, max: 65_535 }),
     });

@@ -1,0 +1,129 @@
+import { ConfigError } from "../server/config-error.js";
+import { loadConfig } from "../server/config-load.js";
+import { type ServerLog, serverLog } from "../server/logger.js";
+import { type RunningServer, startServer } from "../server/serve.js";
+import { configFlags, type ServeFlags } from "./flags.js";
+import type { CliIo } from "./io.js";
+import { startProblem } from "./start-problem.js";
+
+/** How long a stop may take before the process ends all the same: the contract says 5 s. */
+const STOP_MS = 4_500;
+
+/** Status of a process that had to be cut short: not everything was finished. */
+const CUT_SHORT = 1;
+
+/**
+ * `rollcall serve`: runs until SIGTERM or SIGINT, and takes up a new configuration at SIGHUP.
+ * @returns the exit status
+ * @throws CliError and ConfigError for what keeps it from starting
+ */
+export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
+  const config = loadConfig(flags.config, configFlags(flags));
+  const log = serverLog({
+    level: config.logLevel,
+    isTerminal: io.stdout.isTTY === true,
+    ...(io.stdout === process.stdout ? {} : { stream: io.stdout }),
+  });
+  const signals = listenForSignals(log);
+  const flush = (): void => log.flush();
+  process.on("uncaughtExceptionMonitor", flush);
+  try {
+    let server: RunningServer;
+    try {
+      server = await startServer(config, { log });
+    } catch (error) {
+      throw startProblem(error);
+    }
+    log.info({ listeners: server.listeners, admin: server.admin }, "ready");
+    signals.onReload(() => reload(server, flags, log));
+    const signal = await signals.stop;
+    log.info({ signal }, "stopping");
+    await server.close();
+    log.info({}, "stopped");
+    return 0;
+  } finally {
+    signals.close();
+    process.off("uncaughtExceptionMonitor", flush);
+    log.flush();
+  }
+}
+
+/** Takes up the configuration as it is now; a bad one is told, and the old one stays. */
+async function reload(server: RunningServer, flags: ServeFlags, log: ServerLog): Promise<void> {
+  try {
+    const config = loadConfig(flags.config, configFlags(flags));
+    await server.reload(config);
+    log.setLevel(config.logLevel);
+    log.info({}, "configuration reloaded");
+  } catch (error) {
+    const problems =
+      error instanceof ConfigError
+        ? error.problems
+        : [error instanceof Error ? error.message : String(error)];
+    log.error({ problems }, "the new configuration is refused; the old one stays");
+  }
+}
+
+interface Signals {
+  /** The first signal to stop. */
+  readonly stop: Promise<NodeJS.Signals>;
+  /** Runs at each SIGHUP, one at a time; one that came before is made up for. */
+  onReload(reload: () => Promise<void>): void;
+  close(): void;
+}
+
+/** Signals count from before the first listener is bound: none kills a server half-way. */
+function listenForSignals(log: ServerLog): Signals {
+  let reloadNow: (() => Promise<void>) | undefined;
+  let isWanted = false;
+  let underWay = false;
+  let stopping = false;
+  let watchdog: NodeJS.Timeout | undefined;
+  let resolveStop: (signal: NodeJS.Signals) => void = () => {};
+  const stop = new Promise<NodeJS.Signals>((resolve) => {
+    resolveStop = resolve;
+  });
+
+  const endNow = (status: number): never => {
+    log.flush();
+    process.exit(status);
+  };
+  const onStop = (signal: NodeJS.Signals): void => {
+    if (stopping) endNow(CUT_SHORT);
+    stopping = true;
+    watchdog = setTimeout(() => {
+      log.error({}, "could not finish in time; what was under way is cut short");
+      endNow(CUT_SHORT);
+    }, STOP_MS);
+    resolveStop(signal);
+  };
+  const runReloads = async (): Promise<void> => {
+    if (underWay || reloadNow === undefined) return;
+    underWay = true;
+    while (isWanted && !stopping) {
+      isWanted = false;
+      await reloadNow();
+    }
+    underWay = false;
+  };
+  const onHangUp = (): void => {
+    isWanted = true;
+    void runReloads();
+  };
+  process.on("SIGTERM", onStop);
+  process.on("SIGINT", onStop);
+  process.on("SIGHUP", onHangUp);
+  return {
+    stop,
+    onReload(reload) {
+      reloadNow = reload;
+      void runReloads();
+    },
+    close() {
+      clearTimeout(watchdog);
+      process.off("SIGTERM", onStop);
+      process.off("SIGINT", onStop);
+      process.off("SIGHUP", onHangUp);
+    },
+  };
+}
