@@ -1,4 +1,4 @@
-import { isBlank, isTokenCode } from "./grammar.js";
+import { codeAt, isBlank } from "./grammar.js";
 import { canonicalNameAt } from "./header-names.js";
 import type { FieldSpans } from "./headers.js";
 import type { MessageLimits } from "./limits.js";
@@ -34,19 +34,16 @@ export function scanFields(text: string, at: number, limits: MessageLimits): Sca
   let problem: FieldProblem | undefined;
   let hasBreaks = false;
   let bodyStart = -1;
+  let colon = -1;
   while (at < text.length) {
-    if (text.charCodeAt(at) === CR && text.charCodeAt(at + 1) === LF) {
+    if (text.charCodeAt(at) === CR && codeAt(text, at + 1, text.length) === LF) {
       bodyStart = at + 2;
       break;
     }
-    let nameEnd = at;
-    while (isTokenCode(text.charCodeAt(nameEnd))) nameEnd++;
-    let colon = nameEnd;
-    while (isBlank(text.charCodeAt(colon))) colon++;
 
-    let from = colon;
+    let from = at;
     let end = endOfLine(text, from);
-    while (end >= 0 && isBlank(text.charCodeAt(end + 2))) {
+    while (end >= 0 && isBlank(codeAt(text, end + 2, text.length))) {
       hasBreaks = true;
       from = end + 2;
       end = endOfLine(text, from);
@@ -58,10 +55,13 @@ export function scanFields(text: string, at: number, limits: MessageLimits): Sca
       problem ??= end < 0 ? NO_END : BARE_BREAK;
       if (end < 0) end = text.length;
     }
-    if (nameEnd === at || text.charCodeAt(colon) !== 0x3a) problem ??= NO_FIELD;
+    // a colon beyond this line is found once, however many lines lack one
+    if (colon < at) colon = text.indexOf(":", at);
+    const name = colon < 0 || colon > end ? undefined : fieldName(text, at, colon);
+    if (name === undefined) problem ??= NO_FIELD;
     else if (names.length >= limits.fields || end - at > limits.fieldOctets) problem = TOO_LARGE;
     else {
-      names.push(canonicalNameAt(text, at, nameEnd));
+      names.push(name);
       spans.push(at, colon + 1, end);
     }
     at = end + 2;
@@ -72,6 +72,13 @@ export function scanFields(text: string, at: number, limits: MessageLimits): Sca
   }
   if (bodyStart < 0) problem ??= NO_END;
   return { text, names, spans, hasBreaks, bodyStart, problem };
+}
+
+/** Canonical name before a colon, with the blanks that §7.3.1 lets stand between them; `undefined` when it is no token. */
+function fieldName(text: string, from: number, colon: number): string | undefined {
+  let end = colon;
+  while (end > from && isBlank(text.charCodeAt(end - 1))) end--;
+  return canonicalNameAt(text, from, end);
 }
 
 /** Index of the CRLF that ends the line at `from`; -1 when a CR or an LF alone comes first, or nothing does. */

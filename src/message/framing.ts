@@ -1,4 +1,4 @@
-import { isBlank, isTokenCode, parseDigits, trim, unfold } from "./grammar.js";
+import { endOfToken, isBlank, isTokenCode, parseDigits, skipBlanks, trim, unfold } from "./grammar.js";
 import { canonicalNameAt } from "./header-names.js";
 import { DEFAULT_LIMITS, type MessageLimits } from "./limits.js";
 
@@ -250,6 +250,7 @@ function statedLength(header: string): number | string {
   let at = header.indexOf("\r\n") + 2;
   while (at < header.length - 2) {
     let end = header.indexOf("\r\n", at);
+    // the header part ends with an empty line, so there is always a line behind this one
     while (isBlank(header.charCodeAt(end + 2))) end = header.indexOf("\r\n", end + 2);
     const value = lengthValueAt(header, at);
     if (value >= 0) {
@@ -267,9 +268,8 @@ function statedLength(header: string): number | string {
 function lengthValueAt(header: string, line: number): number {
   const initial = header.charCodeAt(line) | 0x20;
   if (initial !== 0x63 && initial !== 0x6c) return -1;
-  let end = line;
-  while (isTokenCode(header.charCodeAt(end))) end++;
+  const end = endOfToken(header, line, header.length);
   if (canonicalNameAt(header, line, end) !== "content-length") return -1;
-  while (isBlank(header.charCodeAt(end))) end++;
-  return header.charCodeAt(end) === 0x3a ? end + 1 : -1;
+  const colon = skipBlanks(header, end, header.length);
+  return header.charCodeAt(colon) === 0x3a ? colon + 1 : -1;
 }

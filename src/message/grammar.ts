@@ -18,9 +18,28 @@ for (let code = 0x21; code <= 0xff; code++) {
   if (!'",;<>\x7f'.includes(String.fromCharCode(code))) classes[code]! |= VALUE;
 }
 
-/** NaN, as `charCodeAt` gives it behind the end, and what is no octet belong to no class. */
 function is(code: number, wanted: number): boolean {
   return code <= 0xff && (classes[code]! & wanted) !== 0;
+}
+
+/**
+ * Character code at an index below `end`, and 0 from there on, as NUL stands nowhere outside a quoted-string. To ask a
+ * string itself for what is behind its end costs an engine more than all the rest of a scan.
+ */
+export function codeAt(text: string, index: number, end: number): number {
+  return index < end ? text.charCodeAt(index) : 0;
+}
+
+/** Index behind the token characters at `from` (§25.1 token), at most `end`. */
+export function endOfToken(text: string, from: number, end: number): number {
+  while (from < end && isTokenCode(text.charCodeAt(from))) from++;
+  return from;
+}
+
+/** First index at or after `from` that is no blank, at most `end`. */
+export function skipBlanks(text: string, from: number, end: number): number {
+  while (from < end && isBlank(text.charCodeAt(from))) from++;
+  return from;
 }
 
 /** Is every character of a non-empty text a token character (§25.1 token)? */
@@ -105,10 +124,15 @@ export function parseDigits(text: string): number | undefined {
 
 /** End (index behind the closing quote) of the quoted-string that opens at `from`, or -1 when it never closes. */
 export function endOfQuoted(text: string, from: number, end: number): number {
-  for (let i = from + 1; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (code === 0x5c) i++;
-    else if (code === 0x22) return i + 1;
+  for (
+    let quote = text.indexOf('"', from + 1);
+    quote >= 0 && quote < end;
+    quote = text.indexOf('"', quote + 1)
+  ) {
+    // a backslash escapes what follows it, so an odd run of them escapes the quote
+    let run = quote;
+    while (run > from + 1 && text.charCodeAt(run - 1) === 0x5c) run--;
+    if ((quote - run) % 2 === 0) return quote + 1;
   }
   return -1;
 }
@@ -208,7 +232,7 @@ export function unescapeOnce(text: string): string | undefined {
   let out = "";
   let start = 0;
   while (at >= 0) {
-    if (!isHex(text.charCodeAt(at + 1)) || !isHex(text.charCodeAt(at + 2)) || at + 2 >= text.length)
+    if (at + 2 >= text.length || !isHex(text.charCodeAt(at + 1)) || !isHex(text.charCodeAt(at + 2)))
       return undefined;
     out += text.slice(start, at) + String.fromCharCode(Number.parseInt(text.slice(at + 1, at + 3), 16));
     start = at + 3;

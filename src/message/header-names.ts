@@ -1,6 +1,7 @@
 /**
  * Names of header fields: one lower-case spelling inside, whatever case or compact form came in (RFC 3261 §7.3.1, §7.3.3).
  */
+import { isToken } from "./grammar.js";
 import { NameTable } from "./name-table.js";
 
 /** Compact forms by the IANA registry of SIP header fields. */
@@ -42,10 +43,13 @@ const names = new NameTable([...KNOWN.map((name) => [name, name] as const), ...O
 
 /** The one name inside for a header name in any case or compact form: `"v"`, `"VIA"` and `"Via"` are `"via"`. */
 export function canonicalName(name: string): string {
-  return canonicalNameAt(name, 0, name.length);
+  return names.find(name, 0, name.length) ?? name.toLowerCase();
 }
 
-/** As {@link canonicalName}, for a name that stands in a text. */
-export function canonicalNameAt(text: string, from: number, end: number): string {
-  return names.find(text, from, end) ?? text.slice(from, end).toLowerCase();
+/** As {@link canonicalName}, for what stands in a text; `undefined` when that is no token, and so no name (§25.1). */
+export function canonicalNameAt(text: string, from: number, end: number): string | undefined {
+  const known = names.find(text, from, end);
+  if (known !== undefined) return known;
+  const name = text.slice(from, end);
+  return isToken(name) ? name.toLowerCase() : undefined;
 }

@@ -1,4 +1,4 @@
-import { isToken, splitOutside, trim, unfold } from "./grammar.js";
+import { isSpace, isToken, skipSpace, splitOutside, trim, unfold } from "./grammar.js";
 import { DEFAULT_LIMITS } from "./limits.js";
 
 const COMMA = 0x2c;
@@ -42,7 +42,10 @@ export class Headers {
   /** Value of the field at a position, trimmed and on one line. */
   valueAt(index: number): string {
     const { text, spans, hasBreaks } = this.#fields;
-    const value = trim(text.slice(spans[index * 3 + 1]!, spans[index * 3 + 2]!));
+    let end = spans[index * 3 + 2]!;
+    const start = skipSpace(text, spans[index * 3 + 1]!, end);
+    while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+    const value = text.slice(start, end);
     return hasBreaks ? unfold(value) : value;
   }
 

@@ -1,4 +1,4 @@
-import { isHex, parseDigits } from "./grammar.js";
+import { codeAt, isDigit, isHex, parseDigits } from "./grammar.js";
 
 /** A `hostport` or a `sent-by` (RFC 3261 §25.1). */
 export interface HostPort {
@@ -11,7 +11,7 @@ export interface HostPort {
 /** Host and port of a `hostport` or `sent-by` (§25.1); `undefined` when either is malformed. */
 export function parseHostPort(text: string): HostPort | undefined {
   let hostEnd = text.indexOf(":");
-  if (text.charCodeAt(0) === 0x5b) {
+  if (codeAt(text, 0, text.length) === 0x5b) {
     const close = text.indexOf("]");
     if (close < 0) return undefined;
     if (close + 1 < text.length && text.charCodeAt(close + 1) !== 0x3a) return undefined;
@@ -47,6 +47,7 @@ export function canonicalHost(host: string): string | undefined {
     const address = canonicalIpv6(host.slice(1, -1));
     return address === undefined ? undefined : `[${address}]`;
   }
+  if (isDigit(host.charCodeAt(0)) && isIpv4(host)) return host;
   let labelStart = 0;
   let digitsOnly = true;
   let hasUpper = false;
@@ -68,8 +69,7 @@ export function canonicalHost(host: string): string | undefined {
     // underscores are no host characters by the letter, but real names in private networks have them
     else if (code !== 0x2d && code !== 0x5f) return undefined;
   }
-  if (digitsOnly && !isIpv4(host)) return undefined;
-  return hasUpper ? host.toLowerCase() : host;
+  return digitsOnly ? undefined : hasUpper ? host.toLowerCase() : host;
 }
 
 /** An IPv4 address in dotted decimal (§25.1 IPv4address). */
@@ -144,7 +144,7 @@ function ipv6Groups(text: string): number[] | undefined {
     if (groups.length === 8) return undefined;
     let stop = at;
     while (stop < text.length && isHex(text.charCodeAt(stop))) stop++;
-    if (text.charCodeAt(stop) === 0x2e) {
+    if (codeAt(text, stop, text.length) === 0x2e) {
       const value = ipv4Value(text, at);
       if (value < 0) return undefined;
       groups.push(Math.floor(value / 65_536), value % 65_536);
@@ -167,5 +167,5 @@ function ipv6Groups(text: string): number[] | undefined {
 
 /** RFC 5118 §4.10: the grammar of RFC 3261 made `:::` of a gap before an IPv4 address, and that is to be borne. */
 function afterGap(text: string, at: number): number {
-  return text.charCodeAt(at) === 0x3a && ipv4Value(text, at + 1) >= 0 ? at + 1 : at;
+  return codeAt(text, at, text.length) === 0x3a && ipv4Value(text, at + 1) >= 0 ? at + 1 : at;
 }

@@ -1,4 +1,4 @@
-import { indexOutside, isDigit, isSpace, isToken, parseDigits, trim } from "./grammar.js";
+import { codeAt, indexOutside, isDigit, isSpace, isToken, parseDigits, trim } from "./grammar.js";
 import type { Headers } from "./headers.js";
 import { type NameAddr, parseNameAddr } from "./name-addr.js";
 import { param } from "./params.js";
@@ -87,9 +87,10 @@ function parseOptional(text: string | undefined): NameAddr | undefined {
 export function parseCSeq(text: string | undefined): CSeq | undefined {
   if (text === undefined) return undefined;
   let end = 0;
-  while (isDigit(text.charCodeAt(end))) end++;
+  while (end < text.length && isDigit(text.charCodeAt(end))) end++;
   const sequence = parseDigits(text.slice(0, end));
-  if (sequence === undefined || sequence > 0xffff_ffff || !isSpace(text.charCodeAt(end))) return undefined;
+  if (sequence === undefined || sequence > 0xffff_ffff || !isSpace(codeAt(text, end, text.length)))
+    return undefined;
   const method = trim(text.slice(end));
   return isToken(method) ? { sequence, method } : undefined;
 }

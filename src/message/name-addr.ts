@@ -1,4 +1,4 @@
-import { endOfQuoted, isBlank, isTokenCode, trim, unquote } from "./grammar.js";
+import { codeAt, endOfQuoted, isBlank, isTokenCode, trim, unquote } from "./grammar.js";
 import { type Params, parseParams } from "./params.js";
 import { isAbsoluteUri, parseSipUri, type SipUri, uriScheme } from "./uri.js";
 
@@ -35,7 +35,7 @@ export function parseNameAddr(text: string): NameAddr | undefined {
 function openingBracket(text: string): number | undefined {
   let at = 0;
   // a quote that opens the text is a display name; any other before a bracket is a parameter's
-  if (text.charCodeAt(0) === 0x22) at = endOfQuoted(text, 0, text.length);
+  if (codeAt(text, 0, text.length) === 0x22) at = endOfQuoted(text, 0, text.length);
   if (at < 0) return undefined;
   for (; at < text.length; at++) {
     const code = text.charCodeAt(at);

@@ -1,4 +1,4 @@
-import { endOfQuoted, isSpace, isTokenCode, isValueCode, unquote } from "./grammar.js";
+import { codeAt, endOfQuoted, endOfToken, isValueCode, skipSpace, unquote } from "./grammar.js";
 import { MAX_PARAMS } from "./limits.js";
 import { NameTable } from "./name-table.js";
 
@@ -37,38 +37,32 @@ export function parseParams(text: string): Params | undefined {
   const end = text.length;
   if (end === 0) return NO_PARAMS;
   const params: Param[] = [];
-  let at = skip(text, 0);
+  let at = skipSpace(text, 0, end);
   while (at < end) {
     if (text.charCodeAt(at) !== 0x3b || params.length === MAX_PARAMS) return undefined;
-    const nameStart = skip(text, at + 1);
-    at = nameStart;
-    while (isTokenCode(text.charCodeAt(at))) at++;
+    const nameStart = skipSpace(text, at + 1, end);
+    at = endOfToken(text, nameStart, end);
     if (at === nameStart) return undefined;
     const name = paramNameAt(text, nameStart, at);
-    at = skip(text, at);
-    if (text.charCodeAt(at) !== 0x3d) {
+    at = skipSpace(text, at, end);
+    if (codeAt(text, at, end) !== 0x3d) {
       params.push({ name, value: null });
       continue;
     }
-    const valueStart = skip(text, at + 1);
-    at = endOfValue(text, valueStart);
+    const valueStart = skipSpace(text, at + 1, end);
+    at = endOfValue(text, valueStart, end);
     if (at <= valueStart) return undefined;
     params.push({ name, value: text.slice(valueStart, at) });
-    at = skip(text, at);
+    at = skipSpace(text, at, end);
   }
   return params;
 }
 
-function skip(text: string, at: number): number {
-  while (isSpace(text.charCodeAt(at))) at++;
-  return at;
-}
-
 /** token / host / quoted-string; a host may be an IPv6 reference, and real ones hold colons and other URI characters. */
-function endOfValue(text: string, at: number): number {
-  if (text.charCodeAt(at) === 0x22) return endOfQuoted(text, at, text.length);
-  while (isValueCode(text.charCodeAt(at))) at++;
-  return at;
+function endOfValue(text: string, from: number, end: number): number {
+  if (codeAt(text, from, end) === 0x22) return endOfQuoted(text, from, end);
+  while (from < end && isValueCode(text.charCodeAt(from))) from++;
+  return from;
 }
 
 /** Value of the first parameter of this lower-case name as written: `undefined` when absent, `null` when it has no value. */

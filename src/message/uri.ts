@@ -1,4 +1,4 @@
-import { equalIgnoringCase, isHex, unescapeOnce } from "./grammar.js";
+import { codeAt, equalIgnoringCase, isHex, unescapeOnce } from "./grammar.js";
 import { parseHostPort } from "./host.js";
 import { MAX_PARAMS } from "./limits.js";
 import { NO_PARAMS, type Param, type Params, paramNameAt, writeParams } from "./params.js";
@@ -72,16 +72,16 @@ function uriChars(marks: string): Uint8Array {
   return allowed;
 }
 
-/** Are there only these characters from `from` up to `end`, at least one, and does each `%` start a whole escape? */
-function holdsOnly(text: string, from: number, end: number, allowed: Uint8Array): boolean {
-  if (from >= end) return false;
-  for (let i = from; i < end; i++) {
-    const code = text.charCodeAt(i);
-    if (allowed[code] !== 1) return false;
+/** Index behind the allowed characters at `from`, at most `end`; a `%` that starts no whole escape is not allowed. */
+function endOf(text: string, from: number, end: number, allowed: Uint8Array): number {
+  for (; from < end; from++) {
+    const code = text.charCodeAt(from);
+    if (allowed[code] !== 1) return from;
     if (code !== 0x25) continue;
-    if (i + 2 >= end || !isHex(text.charCodeAt(i + 1)) || !isHex(text.charCodeAt(i + 2))) return false;
+    if (from + 2 >= end || !isHex(text.charCodeAt(from + 1)) || !isHex(text.charCodeAt(from + 2)))
+      return from;
   }
-  return true;
+  return end;
 }
 
 /**
@@ -99,11 +99,11 @@ export function parseSipUri(text: string): SipUri | undefined {
   if (at >= 0) {
     const colon = text.indexOf(":", hostStart);
     const userEnd = colon >= 0 && colon < at ? colon : at;
-    if (!holdsOnly(text, hostStart, userEnd, USER)) return undefined;
+    if (userEnd === hostStart || endOf(text, hostStart, userEnd, USER) < userEnd) return undefined;
     user = text.slice(hostStart, userEnd);
     if (userEnd < at) {
       // an empty password is legal: it is written, and it differs from none
-      if (userEnd + 1 < at && !holdsOnly(text, userEnd + 1, at, PASSWORD)) return undefined;
+      if (endOf(text, userEnd + 1, at, PASSWORD) < at) return undefined;
       password = text.slice(userEnd + 1, at);
     }
     hostStart = at + 1;
@@ -116,13 +116,16 @@ export function parseSipUri(text: string): SipUri | undefined {
   if (hostPort === undefined) return undefined;
   const params = parseUriParams(text, hostEnd, paramsEnd);
   if (params === undefined) return undefined;
-  if (question >= 0 && !holdsOnly(text, question + 1, text.length, HEADERS)) return undefined;
+  // §25.1: a question mark has at least one header behind it
+  if (question === text.length - 1) return undefined;
+  if (question >= 0 && endOf(text, question + 1, text.length, HEADERS) < text.length) return undefined;
   const headers = question < 0 ? null : text.slice(question + 1);
   return { scheme, user, password, host: hostPort.host, port: hostPort.port, params, headers };
 }
 
 /** `sip` or `sips`, in any case, with its colon. */
 function sipScheme(text: string): "sip" | "sips" | undefined {
+  if (text.length < 5) return undefined;
   const isSip =
     (text.charCodeAt(0) | 0x20) === 0x73 &&
     (text.charCodeAt(1) | 0x20) === 0x69 &&
@@ -135,22 +138,22 @@ function sipScheme(text: string): "sip" | "sips" | undefined {
 function parseUriParams(text: string, from: number, end: number): Params | undefined {
   if (from === end) return NO_PARAMS;
   const params: Param[] = [];
-  for (let start = from + 1; ; ) {
-    let stop = start;
-    let equals = -1;
-    for (; stop < end && text.charCodeAt(stop) !== 0x3b; stop++) {
-      if (equals < 0 && text.charCodeAt(stop) === 0x3d) equals = stop;
+  for (let at = from; at < end; ) {
+    if (text.charCodeAt(at) !== 0x3b || params.length === MAX_PARAMS) return undefined;
+    const nameStart = at + 1;
+    at = endOf(text, nameStart, end, PARAM_NAME);
+    if (at === nameStart) return undefined;
+    const name = paramNameAt(text, nameStart, at);
+    if (codeAt(text, at, end) !== 0x3d) {
+      params.push({ name, value: null });
+      continue;
     }
-    const nameEnd = equals < 0 ? stop : equals;
-    if (params.length === MAX_PARAMS || !holdsOnly(text, start, nameEnd, PARAM_NAME)) return undefined;
-    if (equals >= 0 && !holdsOnly(text, equals + 1, stop, PARAM_VALUE)) return undefined;
-    params.push({
-      name: paramNameAt(text, start, nameEnd),
-      value: equals < 0 ? null : text.slice(equals + 1, stop),
-    });
-    if (stop === end) return params;
-    start = stop + 1;
+    const valueStart = at + 1;
+    at = endOf(text, valueStart, end, PARAM_VALUE);
+    if (at === valueStart) return undefined;
+    params.push({ name, value: text.slice(valueStart, at) });
   }
+  return params;
 }
 
 /** The canonical text of a SIP URI's parts. */

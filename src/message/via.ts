@@ -1,5 +1,6 @@
-import { isBlank, isTokenCode, parseDigits, skipSpace, trim } from "./grammar.js";
+import { codeAt, endOfToken, equalIgnoringCase, parseDigits, skipSpace, trim } from "./grammar.js";
 import { isIpv6, parseHostPort } from "./host.js";
+import { NameTable } from "./name-table.js";
 import { hasParam, NO_PARAMS, type Params, param, parseParams } from "./params.js";
 
 /** One Via value (RFC 3261 §20.42): the transport and address a request was sent from, and what receivers added. */
@@ -26,17 +27,15 @@ export function branchOf(via: Via): string | undefined {
 }
 
 /**
- * Parses one Via value: `SIP / 2.0 / UDP host : port ;params`.
+ * Parses one Via value, trimmed: `SIP / 2.0 / UDP host : port ;params`.
  * @returns `undefined` when malformed
  */
 export function parseVia(text: string): Via | undefined {
   const semicolon = text.indexOf(";");
-  const sent = parseSent(text, semicolon < 0 ? text.length : semicolon);
-  if (sent === undefined) return undefined;
   const paramText = semicolon < 0 ? "" : text.slice(semicolon);
   const params = parseParams(paramText);
   if (params === undefined || !viaParamsFit(params)) return undefined;
-  return { ...sent, params, paramText };
+  return parseSent(text, semicolon < 0 ? text.length : semicolon, params, paramText);
 }
 
 /**
@@ -45,40 +44,44 @@ export function parseVia(text: string): Via | undefined {
  */
 export function salvageVia(text: string): Via | undefined {
   const semicolon = text.indexOf(";");
-  const sent = parseSent(text, semicolon < 0 ? text.length : semicolon);
-  return sent === undefined ? undefined : { ...sent, params: NO_PARAMS, paramText: "" };
+  return parseSent(text, semicolon < 0 ? text.length : semicolon, NO_PARAMS, "");
 }
 
-type Sent = Pick<Via, "transport" | "host" | "port" | "sentText">;
-
-/** sent-protocol and sent-by, which end at `end`. */
-function parseSent(text: string, end: number): Sent | undefined {
-  const version = afterSlash(text, text.slice(0, 3).toUpperCase() === "SIP" ? 3 : -1);
-  const transportStart = afterSlash(text, endOfToken(text, version));
-  const transportEnd = endOfToken(text, transportStart);
+/** sent-protocol and sent-by, which end at `end`, as a Via with these parameters. */
+function parseSent(text: string, end: number, params: Params, paramText: string): Via | undefined {
+  const transportStart = text.startsWith("SIP/2.0/") ? 8 : behindProtocol(text, end);
+  const transportEnd = endOfToken(text, transportStart, end);
   const hostStart = skipSpace(text, transportEnd, end);
-  if (transportEnd < 0 || hostStart === transportEnd || hostStart >= end) return undefined;
+  // each part is there, and a blank before the host
+  if (transportEnd === transportStart || hostStart === transportEnd || hostStart === end) return undefined;
   const sentText = trim(text.slice(0, end));
   const sentBy = parseHostPort(compactHostPort(sentText.slice(hostStart)));
   if (sentBy === undefined) return undefined;
-  const transport = text.slice(transportStart, transportEnd).toUpperCase();
-  return { transport, host: sentBy.host, port: sentBy.port, sentText };
+  const transport = transportName(text, transportStart, transportEnd);
+  return { transport, host: sentBy.host, port: sentBy.port, params, paramText, sentText };
 }
 
-/** Index behind the slash at `at` and the blanks round it (§25.1 SLASH); -1 when there is none, or `at` is -1. */
-function afterSlash(text: string, at: number): number {
-  if (at < 0) return -1;
-  while (isBlank(text.charCodeAt(at))) at++;
-  if (text.charCodeAt(at) !== 0x2f) return -1;
-  return skipSpace(text, at + 1, text.length);
+/** Index behind `SIP / 2.0 /` with its blanks, in any case and of any version; `end` when the text begins otherwise. */
+function behindProtocol(text: string, end: number): number {
+  const nameEnd = endOfToken(text, 0, end);
+  if (!equalIgnoringCase(text.slice(0, nameEnd), "SIP")) return end;
+  const versionStart = behindSlash(text, nameEnd, end);
+  const versionEnd = endOfToken(text, versionStart, end);
+  return versionEnd === versionStart ? end : behindSlash(text, versionEnd, end);
 }
 
-/** Index behind the token at `at`; -1 when there is none, or `at` is -1. */
-function endOfToken(text: string, at: number): number {
-  if (at < 0) return -1;
-  let end = at;
-  while (isTokenCode(text.charCodeAt(end))) end++;
-  return end === at ? -1 : end;
+/** Index behind a slash and the blanks round it (§25.1 SLASH); `end` when there is none. */
+function behindSlash(text: string, from: number, end: number): number {
+  const slash = skipSpace(text, from, end);
+  return codeAt(text, slash, end) === 0x2f ? skipSpace(text, slash + 1, end) : end;
+}
+
+const transports = new NameTable(
+  ["UDP", "TCP", "TLS", "WS", "WSS", "SCTP", "TLS-SCTP"].map((name) => [name, name] as const),
+);
+
+function transportName(text: string, from: number, end: number): string {
+  return transports.find(text, from, end) ?? text.slice(from, end).toUpperCase();
 }
 
 /** §25.1 COLON lets blanks stand round the colon of a sent-by. */
@@ -120,5 +123,5 @@ export function stampVia(via: Via, address: string, port: number): string {
 
 /** A host without the brackets of an IPv6 reference. */
 export function bareHost(host: string): string {
-  return host.charCodeAt(0) === 0x5b ? host.slice(1, -1) : host;
+  return codeAt(host, 0, host.length) === 0x5b ? host.slice(1, -1) : host;
 }
