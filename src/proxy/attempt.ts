@@ -1,0 +1,142 @@
+import type { SipResponse } from "../message/message.js";
+import type { Rejection, Result } from "../message/result.js";
+import { reject } from "../message/result.js";
+import type { Leg } from "../port/leg.js";
+import type { ClientHandlers, ClientTransaction, Way } from "../transaction/client.js";
+import type { Failure } from "../transaction/effect.js";
+import type { NotSent } from "../transaction/layer.js";
+import type { Hop } from "./hop.js";
+import type { Sender, Step } from "./sender.js";
+
+/** What an attempt tells its owner. */
+export interface AttemptHandlers {
+  /** The text of the request as it goes this way under this branch (RFC 3261 §16.6 step 8: a new branch for each). */
+  write(way: Way, branch: string): string;
+  response(response: SipResponse): void;
+  /** Nothing more will come: 430 dead flow, 408 no answer in time, 503 not reached, or the word of the resolver. */
+  failed(failure: Rejection): void;
+}
+
+/** What to send, and where. */
+export interface Job {
+  readonly method: string;
+  readonly hop: Hop;
+  /** Leg that the request came in on. */
+  readonly near: Leg | undefined;
+  /** Loop mark for its branches. */
+  readonly mark: string;
+}
+
+/**
+ * Sends one request to one next hop: each server in turn until one answers (§16.6 step 7, RFC 3263 §4.3), each with a
+ * client transaction and a branch of its own.
+ */
+export class Attempt implements ClientHandlers {
+  readonly #sender: Sender;
+  readonly #job: Job;
+  readonly #owner: AttemptHandlers;
+  #steps: readonly Step[] = [];
+  #next = 0;
+  #transaction: ClientTransaction | undefined;
+  #cancelled = false;
+  #heard = false;
+  #over = false;
+
+  constructor(sender: Sender, job: Job, owner: AttemptHandlers) {
+    this.#sender = sender;
+    this.#job = job;
+    this.#owner = owner;
+  }
+
+  /** Begins; the owner may hear of the outcome before this returns. */
+  start(): void {
+    const { hop, near } = this.#job;
+    const found = this.#sender.steps(hop, near);
+    if (found instanceof Promise) {
+      found.then(
+        (late) => this.#found(late),
+        () => this.#found(reject(503, "No Way To Next Hop")),
+      );
+    } else this.#found(found);
+  }
+
+  /** Has a response of any kind come? */
+  get heard(): boolean {
+    return this.#heard;
+  }
+
+  /** Cancels an INVITE (§9.1); what was not sent yet will not be. */
+  cancel(reason?: string): void {
+    if (this.#over) return;
+    this.#cancelled = true;
+    this.#transaction?.cancel(reason);
+  }
+
+  response(response: SipResponse): void {
+    this.#heard = true;
+    // RFC 3263 §4.3: a 503 sends us to the next server
+    if (response.status === 503 && !this.#cancelled && this.#next < this.#steps.length) this.#try();
+    else {
+      if (response.status >= 200) this.#over = true;
+      this.#owner.response(response);
+    }
+  }
+
+  failed(failure: Failure): void {
+    if (this.#over) return;
+    const why =
+      failure === "timeout" ? reject(408, "Request Timeout") : this.#unsent(this.#job.hop, "flow-dead");
+    if (this.#heard || this.#cancelled) this.#fail(why);
+    else this.#tryAfter(why);
+  }
+
+  #found(found: Result<readonly Step[]>): void {
+    if (this.#cancelled) this.#fail(reject(487, "Request Terminated"));
+    else if (!found.ok) this.#fail(found);
+    else {
+      this.#steps = found.value;
+      this.#try();
+    }
+  }
+
+  #tryAfter(why: Rejection): void {
+    if (this.#next < this.#steps.length) this.#try();
+    else this.#fail(why);
+  }
+
+  #try(): void {
+    const step = this.#steps[this.#next++]!;
+    const way = this.#sender.way(step);
+    if (way instanceof Promise) void way.then((late) => this.#send(late));
+    else this.#send(way);
+  }
+
+  #send(way: Way | undefined): void {
+    if (this.#cancelled) {
+      this.#fail(reject(487, "Request Terminated"));
+      return;
+    }
+    if (way === undefined) {
+      this.#tryAfter(reject(503, "Next Hop Refused"));
+      return;
+    }
+    const branch = this.#sender.newBranch(this.#job.mark);
+    const text = this.#owner.write(way, branch);
+    const sent = this.#sender.transactions.client({ text, method: this.#job.method, branch }, way, this);
+    if (typeof sent === "string") this.#tryAfter(this.#unsent(this.#job.hop, sent));
+    else this.#transaction = sent;
+  }
+
+  #unsent(hop: Hop, why: NotSent): Rejection {
+    if (why === "too-large") return reject(513, "Message Too Large");
+    return hop.kind === "connection" && why === "flow-dead"
+      ? reject(430, "Flow Failed")
+      : reject(503, "Next Hop Not Reached");
+  }
+
+  #fail(why: Rejection): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#owner.failed(why);
+  }
+}

@@ -1,0 +1,121 @@
+import type { SipResponse } from "../message/message.js";
+import { type Rejection, reject } from "../message/result.js";
+import type { Timer } from "../port/clock.js";
+import type { Way } from "../transaction/client.js";
+import { Attempt, type AttemptHandlers } from "./attempt.js";
+import type { Destination } from "./destination.js";
+import type { ResponseContext } from "./response-context.js";
+
+/**
+ * One branch of a response context (RFC 3261 §16.6): one instance of the user, reached over one of its flows after the
+ * other (RFC 5626 §7), with timer C for an INVITE (§16.8).
+ */
+export class Branch implements AttemptHandlers {
+  readonly #context: ResponseContext;
+  readonly #destinations: readonly Destination[];
+  /** Its share of the Max-Breadth. */
+  readonly #breadth: number;
+  #next = 0;
+  #attempt: Attempt | undefined;
+  #timerC: Timer | undefined;
+  /** When timer C runs out, milliseconds since the epoch. */
+  #deadlineMs = 0;
+  #cancelled = false;
+  #ended = false;
+
+  constructor(context: ResponseContext, destinations: readonly Destination[], breadth: number) {
+    this.#context = context;
+    this.#destinations = destinations;
+    this.#breadth = breadth;
+  }
+
+  /** Has its final response come, or will none come? */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  start(): void {
+    const destination = this.#destinations[this.#next++]!;
+    const { plan, sender } = this.#context;
+    this.#attempt = new Attempt(
+      sender,
+      { method: plan.request.method, hop: destination.hop, near: plan.leg, mark: plan.mark },
+      this,
+    );
+    this.#attempt.start();
+  }
+
+  cancel(reason: string | undefined): void {
+    if (this.#ended) return;
+    this.#cancelled = true;
+    this.#attempt?.cancel(reason);
+  }
+
+  write(way: Way, branch: string): string {
+    this.#armTimerC();
+    return this.#context.copy(this.#destinations[this.#next - 1]!, way, branch, this.#breadth);
+  }
+
+  response(response: SipResponse): void {
+    const { status } = response;
+    if (status < 200) {
+      // §16.7 step 2: any provisional response but 100 gives the callee more time
+      if (status > 100) this.#deadlineMs = this.#context.timerCDeadline();
+      if (!this.#ended) this.#context.provisional(response);
+      return;
+    }
+    if (this.#ended) {
+      if (status < 300) this.#context.success(response, this);
+    } else if (status === 430 && this.#mayFailOver()) this.start();
+    else {
+      this.#end();
+      if (status < 300) this.#context.success(response, this);
+      else this.#context.branchEnded({ kind: "response", response });
+    }
+  }
+
+  failed(failure: Rejection): void {
+    if (this.#ended) return;
+    const next = failure.status === 430 || failure.status === 408 || failure.status === 503;
+    if (next && this.#mayFailOver()) {
+      this.start();
+      return;
+    }
+    this.#end();
+    this.#context.branchEnded({ kind: "own", rejection: this.#explain(failure) });
+  }
+
+  /** RFC 5626 §7: another flow of the same instance, unless it has answered or rung already. */
+  #mayFailOver(): boolean {
+    return !this.#cancelled && this.#next < this.#destinations.length;
+  }
+
+  /** A user of ours who cannot be reached is not there; for others §16.9 has a 503, which §16.7 step 6 makes a 500. */
+  #explain(failure: Rejection): Rejection {
+    if (failure.status !== 430 && failure.status !== 503) return failure;
+    const { local } = this.#destinations[this.#next - 1]!;
+    return local ? reject(480, "Temporarily Unavailable") : reject(500, failure.reason);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#timerC?.cancel();
+    this.#timerC = undefined;
+  }
+
+  #armTimerC(): void {
+    if (!this.#context.isInvite) return;
+    this.#deadlineMs = this.#context.timerCDeadline();
+    this.#timerC ??= this.#context.after(this.#deadlineMs, () => this.#timerCFired());
+  }
+
+  /** §16.8: provisional responses may have moved the deadline; else CANCEL, or a 408 when nothing was ever heard. */
+  #timerCFired(): void {
+    this.#timerC = undefined;
+    if (this.#ended) return;
+    if (this.#context.nowMs() < this.#deadlineMs) {
+      this.#timerC = this.#context.after(this.#deadlineMs, () => this.#timerCFired());
+    } else if (this.#attempt?.heard === true) this.cancel(undefined);
+    else this.failed(reject(408, "Request Timeout"));
+  }
+}

@@ -1,0 +1,71 @@
+import type { Binding } from "../location/binding.js";
+import { param } from "../message/params.js";
+import { parseSipUri, type SipUri } from "../message/uri.js";
+import { bareHost } from "../message/via.js";
+import { type Hop, parseReceived, routeUri } from "./hop.js";
+import type { Self } from "./self.js";
+
+/**
+ * Which way to a contact that was registered over UDP and without Path, but names another address than it was registered
+ * from: a phone behind a NAT, or one that points elsewhere. `source`: always to where the REGISTER came from.
+ * `contact`: as the contact says (RFC 3261 §16.6), whoever asks.
+ */
+export type FarContacts = "source" | "contact";
+
+/** Where one copy of a request goes. */
+export interface Destination {
+  /** Request-URI of the copy. */
+  readonly uri: string;
+  /** Route values to put in front of those there are: the Path of a binding (RFC 3327 §5.4). */
+  readonly path: readonly string[];
+  readonly hop: Hop;
+  /** Is it one of our own users? */
+  readonly local: boolean;
+  /** Is its flow the only way to it, whatever its Contact says? */
+  readonly nat: boolean;
+}
+
+/**
+ * The way to a binding: over the connection it was made on and no other; through its Path; or over UDP to its contact, or
+ * to where it was registered from when that is another address (RFC 3327 §5.4, RFC 5626 §7).
+ * @returns `undefined` when nothing leads to it: a contact of another scheme, or `.invalid` without a flow
+ */
+export function bindingDestination(binding: Binding, far: FarContacts, self: Self): Destination | undefined {
+  const { uri, path } = binding;
+  const sipUri = parseSipUri(uri);
+  if (sipUri === undefined) return undefined;
+  const target = { uri: requestUri(uri, sipUri), path, local: true };
+  if (binding.flow !== null) {
+    return { ...target, nat: true, hop: { kind: "connection", token: binding.flow } };
+  }
+  if (path.length > 0) {
+    const first = routeUri(path[0]!);
+    return first === undefined ? undefined : { ...target, nat: false, hop: { kind: "uri", uri: first } };
+  }
+  const received = parseReceived(binding.received);
+  const toSelf = self.isServer(sipUri.host, sipUri.port);
+  if (received !== undefined && received.transport === "udp" && !toSelf) {
+    // RFC 5626 §7: a binding with reg-id is reached over the flow of its REGISTER
+    const overFlow = binding.regId !== null || (far === "source" && hostOf(sipUri) !== received.address);
+    if (overFlow) return { ...target, nat: true, hop: { kind: "udp", peer: received } };
+  }
+  return isInvalid(sipUri.host) ? undefined : { ...target, nat: false, hop: { kind: "uri", uri: sipUri } };
+}
+
+/** The host that a request to this URI goes to, without brackets. */
+function hostOf(uri: SipUri): string {
+  return bareHost(uri.params.length === 0 ? uri.host : (param(uri.params, "maddr") ?? uri.host));
+}
+
+/** Browsers register contacts like `sip:x@y.invalid`, which only their connection reaches (RFC 7118 §6). */
+function isInvalid(host: string): boolean {
+  return host.endsWith(".invalid") || host === "invalid";
+}
+
+/** §16.6 step 2: what may not stand in a Request-URI goes: the header fields of the URI, and its method (§19.1.1, table 1). */
+export function requestUri(text: string, uri: SipUri): string {
+  if (uri.headers === null && !uri.params.some(({ name }) => name === "method")) return text;
+  const question = text.indexOf("?");
+  const plain = question < 0 ? text : text.slice(0, question);
+  return plain.replace(/;method=[^;]*/i, "");
+}

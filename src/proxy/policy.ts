@@ -1,0 +1,91 @@
+import { param } from "../message/params.js";
+import { ok, type Result, reject } from "../message/result.js";
+import type { SipUri } from "../message/uri.js";
+import { bareHost } from "../message/via.js";
+import type { Flow } from "../port/leg.js";
+import type { Identity } from "../port/receiver.js";
+import type { Destination } from "./destination.js";
+import { type Hop, transportOf } from "./hop.js";
+import type { OwnRoute, Routing } from "./route.js";
+import type { Self } from "./self.js";
+import { type Side, udpPeer } from "./side.js";
+
+/** What is to be done with a request. */
+export type Verdict =
+  /** It goes to one place that its route or Request-URI names. */
+  | { readonly kind: "there"; readonly destination: Destination }
+  /** Its Request-URI is one of our users. */
+  | { readonly kind: "location"; readonly uri: SipUri }
+  /** It is for this server itself, not for its proxy. */
+  | { readonly kind: "self" };
+
+const RELAYING_DENIED = reject(403, "Relaying Denied");
+
+/**
+ * Decides where a request may go (RFC 3261 §16.5): in-dialog requests to the side that our own Record-Route remembers,
+ * requests for our domains to the location service, and anything else only for those who proved who they are. So nobody
+ * is relayed for a stranger, whether by Request-URI, Route or maddr.
+ */
+export function decide(
+  routing: Routing,
+  from: Flow,
+  identity: Identity | undefined,
+  self: Self,
+): Result<Verdict> {
+  const { uri, sipUri, nextRoute, destination, opened } = routing;
+  const next = nextRoute ?? sipUri;
+  const toNext: Hop = { kind: "uri", uri: next };
+  const trusted = identity !== undefined || isVerified(routing.source, from);
+  if (opened !== undefined) {
+    const hop: Hop = opened.flow.isConnection
+      ? { kind: "connection", token: opened.flow.token }
+      : { kind: "udp", peer: opened.flow };
+    return there({ uri, path: NO_PATH, hop, local: true, nat: true });
+  }
+  if (destination !== undefined) {
+    const hop = hopOfSide(destination.side, next, trusted, toNext);
+    if (hop === undefined) return RELAYING_DENIED;
+    const { local, nat } = destination.side;
+    return there({ uri, path: NO_PATH, hop, local, nat });
+  }
+  const elsewhere =
+    nextRoute !== undefined || param(sipUri.params, "maddr") !== undefined || !self.speaksFor(sipUri);
+  if (!elsewhere) return ok(sipUri.user === null ? { kind: "self" } : { kind: "location", uri: sipUri });
+  if (!trusted) return RELAYING_DENIED;
+  return there({ uri, path: NO_PATH, hop: toNext, local: false, nat: false });
+}
+
+const NO_PATH: readonly string[] = [];
+
+function there(destination: Destination): Result<Verdict> {
+  return ok({ kind: "there", destination });
+}
+
+/** Does a request come from one of our own users, over the flow that our Record-Route remembers for it? */
+function isVerified(source: OwnRoute | undefined, from: Flow): boolean {
+  if (source === undefined || !source.side.local) return false;
+  const { flow } = source.side;
+  if (flow === from.token) return true;
+  // a NAT may give a phone another port from one request to the next
+  return !from.isConnection && udpPeer(flow)?.address === from.address;
+}
+
+/**
+ * The way to a side of a dialog: its connection; its UDP address, unless its Contact has moved and somebody we trust says
+ * so; or by URI, where that is all we know of it.
+ */
+function hopOfSide(side: Side, next: SipUri, trusted: boolean, toNext: Hop): Hop | undefined {
+  const { flow } = side;
+  if (flow.startsWith("uri:")) return trusted || flow === uriFlow(next) ? toNext : undefined;
+  if (flow === "") return trusted ? toNext : undefined;
+  const peer = udpPeer(flow);
+  if (peer === undefined) return { kind: "connection", token: flow };
+  const moved = bareHost(next.host) !== peer.address || (next.port ?? 5060) !== peer.port;
+  const isUdp = transportOf(next) === "udp";
+  return !side.nat && trusted && (moved || !isUdp) ? toNext : { kind: "udp", peer };
+}
+
+/** What a side remembers that is reached through another proxy: the host and port of its next hop. */
+export function uriFlow(uri: SipUri): string {
+  return `uri:${uri.host}:${uri.port ?? ""}`;
+}

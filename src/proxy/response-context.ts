@@ -1,0 +1,218 @@
+import { edit } from "../message/edit.js";
+import type { SipRequest, SipResponse } from "../message/message.js";
+import { parseMessage } from "../message/parse.js";
+import { type Rejection, reject } from "../message/result.js";
+import type { Clock, Timer } from "../port/clock.js";
+import type { Way } from "../transaction/client.js";
+import type { ServerHandlers, ServerTransaction } from "../transaction/server.js";
+import { BestResponse, type Outcome } from "./best-response.js";
+import { Branch } from "./branch.js";
+import type { Destination } from "./destination.js";
+import { withoutTopVia } from "./forward.js";
+import type { Copier, Plan } from "./plan.js";
+import type { Sender } from "./sender.js";
+
+/** One instance of a user: its flows in the order to try them. */
+export type Candidate = readonly Destination[];
+
+/** Candidates to call at the same time; groups come one after the other. */
+export type Group = readonly Candidate[];
+
+/** What response contexts share. */
+export interface ContextServices {
+  readonly sender: Sender;
+  readonly copier: Copier;
+  readonly clock: Clock;
+  /** Timer C in milliseconds; more than three minutes (RFC 3261 §16.6 step 11). */
+  readonly timerCMs: number;
+  /** Called once for each context, when a final answer has gone out or none will. */
+  readonly ended: () => void;
+}
+
+/** Why the phones that did not win stop ringing (RFC 3326). */
+const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
+const DECLINED = 'SIP;cause=600;text="Busy Everywhere"';
+
+/**
+ * The response context of one request (RFC 3261 §16.7): its branches, their responses, and the one answer that goes back.
+ */
+export class ResponseContext implements ServerHandlers {
+  readonly plan: Plan;
+  readonly #services: ContextServices;
+  readonly #best = new BestResponse();
+  #server: ServerTransaction | undefined;
+  #groups: readonly Group[] = [];
+  #nextGroup = 0;
+  #branches: Branch[] = [];
+  /** No new branches: cancelled, or a 6xx came. */
+  #closed = false;
+  #cancelReason: string | undefined;
+  #answered = false;
+
+  constructor(services: ContextServices, plan: Plan) {
+    this.#services = services;
+    this.plan = plan;
+  }
+
+  get sender(): Sender {
+    return this.#services.sender;
+  }
+
+  get isInvite(): boolean {
+    return this.plan.request.method === "INVITE";
+  }
+
+  /** The server transaction that answers go to. */
+  attach(server: ServerTransaction): void {
+    this.#server = server;
+  }
+
+  /** Forwards the request to a target set: the groups in turn, until one of them has the answer. */
+  start(groups: readonly Group[]): void {
+    if (this.#answered) return;
+    this.#groups = groups;
+    this.#startNext();
+  }
+
+  /** Answers without forwarding, or in place of what the branches said. */
+  refuse(rejection: Rejection): void {
+    if (this.#answered) return;
+    this.#best.add({ kind: "own", rejection });
+    this.#finish();
+  }
+
+  copy(destination: Destination, way: Way, branch: string, breadth: number): string {
+    return this.#services.copier.write(this.plan, destination, way, branch, breadth);
+  }
+
+  nowMs(): number {
+    return this.#services.clock.nowMs();
+  }
+
+  timerCDeadline(): number {
+    return this.nowMs() + this.#services.timerCMs;
+  }
+
+  after(deadlineMs: number, callback: () => void): Timer {
+    return this.#services.clock.after(deadlineMs - this.nowMs(), callback);
+  }
+
+  /** §16.7 step 5: provisional responses go on at once, but for 100. */
+  provisional(response: SipResponse): void {
+    if (response.status === 100 || this.#answered) return;
+    const text = withoutTopVia(response);
+    if (text !== undefined) this.#server?.forward(text, response);
+  }
+
+  /** §16.7 step 5: a 2xx goes on at once; to an INVITE every one of them, however late. */
+  success(response: SipResponse, winner: Branch): void {
+    if (this.#answered && !this.isInvite) return;
+    const text = withoutTopVia(response);
+    if (text !== undefined) this.#server?.forward(text, response);
+    this.#answer();
+    this.#cancelAll(ELSEWHERE, winner);
+  }
+
+  /** A branch ended without a 2xx. */
+  branchEnded(outcome: Outcome): void {
+    if (this.#answered) return;
+    this.#best.add(outcome);
+    if (this.#best.isDecisive && !this.#closed) {
+      // §16.7 step 5: after a 6xx nobody else is called, and those who ring are cancelled
+      this.#closed = true;
+      this.#cancelAll(DECLINED, undefined);
+    }
+    this.#proceed();
+  }
+
+  /** §16.10: a CANCEL for our INVITE; the server transaction has answered it. */
+  cancelled(cancel: SipRequest): void {
+    if (this.#answered) return;
+    this.#closed = true;
+    this.#cancelReason = cancel.headers.get("reason");
+    this.#cancelAll(this.#cancelReason, undefined);
+    this.#proceed();
+  }
+
+  #cancelAll(reason: string | undefined, except: Branch | undefined): void {
+    for (const branch of [...this.#branches]) if (branch !== except) branch.cancel(reason);
+  }
+
+  #proceed(): void {
+    if (this.#answered || this.#branches.some((branch) => !branch.ended)) return;
+    if (this.#closed || this.#nextGroup >= this.#groups.length) this.#finish();
+    else this.#startNext();
+  }
+
+  /** Starts the next group; as many at once as the Max-Breadth lets us, the others behind them (RFC 5393 §5.3.3). */
+  #startNext(): void {
+    const group = this.#groups[this.#nextGroup++];
+    if (group === undefined) {
+      this.#proceed();
+      return;
+    }
+    const { maxBreadth } = this.plan;
+    const at = Math.min(group.length, maxBreadth);
+    if (at < group.length) {
+      this.#groups = [group.slice(at), ...this.#groups.slice(this.#nextGroup)];
+      this.#nextGroup = 0;
+    }
+    const share = Math.floor(maxBreadth / at);
+    const spare = maxBreadth - share * at;
+    this.#branches = group
+      .slice(0, at)
+      .map((candidate, i) => new Branch(this, candidate, i < spare ? share + 1 : share));
+    for (const branch of this.#branches) {
+      if (this.#closed || this.#answered) branch.cancel(undefined);
+      else branch.start();
+    }
+    this.#proceed();
+  }
+
+  /** §16.7 step 6: the best of what came. */
+  #finish(): void {
+    const best = this.#best.best;
+    const server = this.#server;
+    this.#answer();
+    if (server === undefined) return;
+    if (best?.kind === "response" && best.response.status !== 503 && best.response.status !== 430) {
+      if (best.response.status !== 408 || this.isInvite) this.#forwardFinal(server, best.response);
+      else server.abandon();
+      return;
+    }
+    const own = this.#ownWord(best);
+    // RFC 4320 §4.2: a 408 to a request other than INVITE would always come too late
+    if (own.status === 408 && !this.isInvite) server.abandon();
+    else server.respond(own);
+  }
+
+  /** What we say ourselves: §16.7 step 6 has 500 in place of a lone 503, and no endpoint may see a 430 (RFC 5626 §11.5). */
+  #ownWord(best: Outcome | undefined): Rejection {
+    if (best === undefined)
+      return this.#closed ? reject(487, "Request Terminated") : reject(408, "Request Timeout");
+    const status = best.kind === "response" ? best.response.status : best.rejection.status;
+    if (status === 503 && best.kind === "response") return reject(500, "Server Internal Error");
+    if (status === 430) return reject(480, "Temporarily Unavailable");
+    return best.kind === "own" ? best.rejection : reject(status, best.response.reason);
+  }
+
+  #forwardFinal(server: ServerTransaction, response: SipResponse): void {
+    const text = withoutTopVia(response);
+    if (text === undefined) return;
+    const others =
+      response.status === 401 || response.status === 407 ? this.#best.otherChallenges(response) : [];
+    if (others.length === 0) {
+      server.forward(text, response);
+      return;
+    }
+    const parsed = parseMessage(text);
+    if (parsed.ok) server.forward(edit(parsed.message, { append: others }), response);
+  }
+
+  #answer(): void {
+    if (this.#answered) return;
+    this.#answered = true;
+    this.#closed = true;
+    this.#services.ended();
+  }
+}

@@ -1,0 +1,154 @@
+import type { SipRequest } from "../message/message.js";
+import { type MaybePromise, ok, type Result, reject } from "../message/result.js";
+import { branchOf, MAGIC_COOKIE } from "../message/via.js";
+import type { DispatcherPort } from "../port/dispatcher.js";
+import type { Flow, Leg } from "../port/leg.js";
+import type { Way } from "../transaction/client.js";
+import type { TransactionLayer } from "../transaction/layer.js";
+import { type Hop, literalServer, type Resolve, type Server } from "./hop.js";
+import type { Self } from "./self.js";
+import { type SipHashKey, sipHash } from "./siphash.js";
+
+/** What is behind the transactions of a proxy: the dispatcher with its transaction layer. */
+export interface ProxyDispatcher extends DispatcherPort {
+  readonly transactions: TransactionLayer;
+}
+
+export interface SenderOptions {
+  readonly dispatcher: ProxyDispatcher;
+  readonly self: Self;
+  readonly resolve: Resolve;
+  readonly key: SipHashKey;
+}
+
+/** One thing to try on the way to a hop: a flow that is there, or a server still to be connected to. */
+export type Step = Way | { readonly leg: Leg; readonly server: Server };
+
+/** Finds ways to next hops, and names branches. */
+export class Sender {
+  readonly dispatcher: ProxyDispatcher;
+  readonly self: Self;
+  readonly #resolve: Resolve;
+  readonly #key: SipHashKey;
+  #branches = 0;
+
+  constructor(options: SenderOptions) {
+    this.dispatcher = options.dispatcher;
+    this.self = options.self;
+    this.#resolve = options.resolve;
+    this.#key = options.key;
+  }
+
+  get transactions(): TransactionLayer {
+    return this.dispatcher.transactions;
+  }
+
+  /**
+   * The steps to try for a hop, in order.
+   * @param near leg that the request came in on; preferred where it fits
+   * @returns 430 for a connection that is gone, 503 when no leg of ours gets there, or what the resolver says
+   */
+  steps(hop: Hop, near: Leg | undefined): MaybePromise<Result<readonly Step[]>> {
+    switch (hop.kind) {
+      case "connection": {
+        const way = this.dispatcher.findFlow(hop.token);
+        return way?.flow.alive === true ? ok([way]) : reject(430, "Flow Failed");
+      }
+      case "udp":
+        return this.#servers([{ transport: "udp", ...hop.peer }], near);
+      case "uri": {
+        const found = this.self.ownServer(hop.uri) ?? literalServer(hop.uri) ?? this.#resolve(hop.uri);
+        if (found instanceof Promise) return found.then((late) => this.#found(late, near));
+        return this.#found(found, near);
+      }
+    }
+  }
+
+  #found(found: Result<readonly Server[]>, near: Leg | undefined): Result<readonly Step[]> {
+    return found.ok ? this.#servers(found.value, near) : found;
+  }
+
+  #servers(servers: readonly Server[], near: Leg | undefined): Result<readonly Step[]> {
+    const steps: Step[] = [];
+    for (const server of servers) {
+      const leg = this.self.legFor(server.transport, server.address, near);
+      if (leg !== undefined) steps.push({ leg, server });
+    }
+    return steps.length > 0 ? ok(steps) : reject(503, "No Way To Next Hop");
+  }
+
+  /** The flow of a step; `undefined` when none can be had. */
+  way(step: Step): MaybePromise<Way | undefined> {
+    if ("flow" in step) return step;
+    const { leg, server } = step;
+    const options = server.serverName === undefined ? {} : { serverName: server.serverName };
+    let flow: Flow | Promise<Flow>;
+    try {
+      flow = leg.connect(server, options);
+    } catch {
+      return undefined;
+    }
+    if (!(flow instanceof Promise)) return { leg, flow };
+    return flow.then(
+      (connected) => ({ leg, flow: connected }),
+      () => undefined,
+    );
+  }
+
+  /** Sends a text over the first step that takes it, without a transaction. Resolves to whether one did. */
+  sendOnce(hop: Hop, near: Leg | undefined, write: (way: Way) => string): MaybePromise<boolean> {
+    const found = this.steps(hop, near);
+    if (found instanceof Promise) return found.then((late) => this.#sendFirst(late, write));
+    if (!found.ok) return false;
+    if (found.value.length === 1) {
+      const way = this.way(found.value[0]!);
+      if (!(way instanceof Promise)) return sendOver(way, write);
+    }
+    return this.#sendFirst(found, write);
+  }
+
+  async #sendFirst(found: Result<readonly Step[]>, write: (way: Way) => string): Promise<boolean> {
+    if (!found.ok) return false;
+    for (const step of found.value) if (sendOver(await this.way(step), write)) return true;
+    return false;
+  }
+
+  /**
+   * A branch that was never used before and that nobody can guess (RFC 3261 §8.1.1.7), with the loop mark behind it.
+   * @param mark see {@link loopMark}; `""` without one
+   */
+  newBranch(mark: string): string {
+    const count = (this.#branches++).toString(36);
+    return `${MAGIC_COOKIE}${sipHash(this.#key, `branch ${count}`)}${count}${mark}`;
+  }
+
+  /** The branch of what is forwarded without state: the same each time the request comes (§16.11). */
+  statelessBranch(request: SipRequest): string {
+    const received = request.via === undefined ? undefined : branchOf(request.via);
+    const name = received?.startsWith(MAGIC_COOKIE)
+      ? received
+      : `${request.headers.get("via")} ${request.toTag} ${request.fromTag} ${request.callId} ${request.cseq?.sequence} ${request.uri}`;
+    return `${MAGIC_COOKIE}${sipHash(this.#key, `stateless ${name}`)}`;
+  }
+
+  /**
+   * What tells a loop from a spiral (RFC 5393 §4.2.1): a keyed hash of what decides the way of a request: Request-URI,
+   * Route as received, Call-ID, and the CSeq number, so that a collision does not last. The method is not in it.
+   */
+  loopMark(request: SipRequest): string {
+    const { headers } = request;
+    const route = headers.count("route") > 1 ? headers.all("route").join() : (headers.get("route") ?? "");
+    const text = `loop ${request.uri} ${route} ${request.callId} ${request.cseq?.sequence ?? ""}`;
+    return `-${sipHash(this.#key, text).slice(0, 12)}`;
+  }
+
+  /** A To tag for answers without state: the same each time the request comes (§8.2.7). */
+  statelessTag(request: SipRequest): string {
+    const branch = request.via === undefined ? "" : branchOf(request.via);
+    return sipHash(this.#key, `tag ${branch} ${request.callId} ${request.cseq?.sequence ?? ""}`);
+  }
+}
+
+function sendOver(way: Way | undefined, write: (way: Way) => string): boolean {
+  return way !== undefined && way.leg.send(write(way), way.flow) === "sent";
+}

@@ -1,0 +1,73 @@
+import type { Flow } from "../port/leg.js";
+import { type SipHashKey, sipHash } from "./siphash.js";
+
+/**
+ * One side of a dialog, as the user part of our Record-Route URI towards it remembers it (RFC 3261 §16.6 step 4, RFC 5626
+ * §5.3): requests through that URI go to this side. Signed together with the Call-ID, it serves in no other dialog.
+ */
+export interface Side {
+  /** Is it one of our own users: registered here, or identified when it called? */
+  readonly local: boolean;
+  /** Is it behind a NAT, so that only its flow reaches it, whatever its Contact says? */
+  readonly nat: boolean;
+  /** Token of the flow that leads to it. */
+  readonly flow: string;
+}
+
+const LOCAL = 1;
+const NAT = 2;
+const FLAGS = "abcd";
+const MAC_DIGITS = 16;
+
+/** Writes and reads the user parts of Record-Route URIs. */
+export class Sides {
+  readonly #key: SipHashKey;
+
+  constructor(key: SipHashKey) {
+    this.#key = key;
+  }
+
+  /** The user part that stands for a side in the dialogs of one Call-ID. */
+  write(side: Side, callId: string): string {
+    const flags = FLAGS[(side.local ? LOCAL : 0) + (side.nat ? NAT : 0)]!;
+    const text = flags + toUserPart(side.flow);
+    return text + this.#mac(text, callId);
+  }
+
+  /** @returns "forged" for what looks like ours and was not signed for this Call-ID, `undefined` for any other user part */
+  read(user: string, callId: string): Side | "forged" | undefined {
+    const end = user.length - MAC_DIGITS;
+    const flags = FLAGS.indexOf(user.charAt(0));
+    if (end < 2 || flags < 0 || !/^[0-9a-f]{16}$/.test(user.slice(end))) return undefined;
+    const text = user.slice(0, end);
+    if (!text.includes("+")) return undefined;
+    if (this.#mac(text, callId) !== user.slice(end)) return "forged";
+    return { local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow: fromUserPart(text.slice(1)) };
+  }
+
+  #mac(text: string, callId: string): string {
+    return sipHash(this.#key, `${text} ${callId}`);
+  }
+}
+
+/** Flow tokens hold colons, and a percent sign in the zone of an address; neither may stand plainly in a user part (§25.1). */
+function toUserPart(token: string): string {
+  return token.replaceAll(":", "+").replaceAll("%", "~");
+}
+
+function fromUserPart(text: string): string {
+  return text.replaceAll("+", ":").replaceAll("~", "%");
+}
+
+/** Address and port that a UDP flow token names (`udp:address:port`); `undefined` for the token of a connection. */
+export function udpPeer(token: string): { readonly address: string; readonly port: number } | undefined {
+  if (!token.startsWith("udp:")) return undefined;
+  const colon = token.lastIndexOf(":");
+  const port = Number(token.slice(colon + 1));
+  return colon > 4 && Number.isInteger(port) ? { address: token.slice(4, colon), port } : undefined;
+}
+
+/** Does a message over this flow come from the side that a token names? */
+export function isFrom(side: Side, flow: Flow): boolean {
+  return side.flow === flow.token;
+}
