@@ -7,7 +7,7 @@ import type { ReceiveContext } from "../../src/port/receiver.js";
 import { Authorize } from "../../src/server/authorize.js";
 import type { AuthorizeOptions } from "../../src/server/authorize-options.js";
 import { nodeHasher } from "../../src/server/hasher.js";
-import { manualClock } from "../../src/testing/clock.js";
+import { type ManualClock, manualClock } from "../../src/testing/clock.js";
 import { seededEntropy } from "../../src/testing/entropy.js";
 import { parseChallenge } from "../auth/challenge-reader.js";
 
@@ -144,6 +144,17 @@ export function credentials(challenge: Readonly<Record<string, string>>, parts: 
   return `Digest ${written.join(", ")}`;
 }
 
+/** A request with credentials that answer a challenge. */
+export function answering(
+  challenge: Readonly<Record<string, string>>,
+  parts: AnswerParts = {},
+  rest: RequestParts = {},
+): SipRequest {
+  const header =
+    rest.method === undefined || rest.method === "REGISTER" ? "Authorization" : "Proxy-Authorization";
+  return request({ ...rest, headers: [`${header}: ${credentials(challenge, parts)}`] });
+}
+
 /** What came of one request: the status and answer, or the context it was passed on with. */
 export interface Outcome {
   readonly status: number | undefined;
@@ -155,7 +166,7 @@ export interface Outcome {
 }
 
 export interface Rig {
-  readonly clock: ReturnType<typeof manualClock>;
+  readonly clock: ManualClock;
   readonly authorize: Authorize;
   /** Hands a request over and waits for what comes of it. */
   ask(message: SipRequest, from?: Flow): Promise<Outcome>;
@@ -163,16 +174,22 @@ export interface Rig {
   challenge(message?: SipRequest): Promise<Readonly<Record<string, string>>>;
 }
 
+export interface RigOptions extends Omit<Partial<AuthorizeOptions>, "clock"> {
+  readonly seed?: number;
+  /** Each domain is its own realm, rather than all in example.com. */
+  readonly eachDomain?: boolean;
+  readonly clock?: ManualClock;
+}
+
 /** An authoriser with alice (password "secret") and bob ("hush") in example.com, behind a recording leg, in virtual time. */
-export function rig(options: Partial<AuthorizeOptions> & { readonly seed?: number } = {}): Rig {
-  const { seed = 1, ...rest } = options;
-  const clock = manualClock();
+export function rig(options: RigOptions = {}): Rig {
+  const { seed = 1, eachDomain = false, clock = manualClock(), ...rest } = options;
   const entropy = seededEntropy(seed);
   const dispatcher = { clock, entropy, legs: [], findFlow: () => undefined, onFlowClosed: () => () => {} };
   const authorize = new Authorize({
     dispatcher,
     source: passwords({ alice: "secret", bob: "hush" }),
-    ...(rest.realms === undefined && rest.realm === undefined ? { realm: "example.com" } : {}),
+    ...(eachDomain || rest.realms !== undefined ? {} : { realm: "example.com" }),
     hasher,
     ...rest,
   });
