@@ -24,6 +24,9 @@ function canonicalUser(user: string): string {
   return out;
 }
 
+/** Longest key that a store keeps, in octets; a longer one is refused as "too-large". */
+export const MAX_AOR_OCTETS = 1024;
+
 /** The domain of such a key, without port: `example.com` of `sip:alice@example.com:5070`, `[2001:db8::1]` with its brackets. */
 export function aorDomain(aor: string): string {
   const start = Math.max(aor.lastIndexOf("@"), aor.indexOf(":")) + 1;

@@ -84,4 +84,5 @@ export type StoreErrorCode =
   | "read-only"
   | "unavailable"
   | "closed"
-  | "overloaded";
+  | "overloaded"
+  | "too-large";

@@ -10,7 +10,7 @@ import {
   StoreError,
 } from "../location/store.js";
 import { AlarmBuckets } from "./alarm-buckets.js";
-import { nextTurn, scanFilter, storeClosed } from "./scan.js";
+import { checkAor, nextTurn, scanFilter, storeClosed } from "./scan.js";
 import { SortedKeys } from "./sorted-keys.js";
 import { Watchers } from "./watchers.js";
 
@@ -52,6 +52,7 @@ class MemoryStore implements LocationStore {
 
   update<T>(aor: string, change: Change<T>): T {
     if (this.#closed) throw storeClosed();
+    checkAor(aor);
     const record = this.#records.get(aor);
     const before = record === undefined ? NO_BINDINGS : decodeRecord(record);
     const { bindings: after, outcome, goneAs } = change(before);

@@ -1,4 +1,4 @@
-import { aorDomain } from "../location/aor.js";
+import { aorDomain, MAX_AOR_OCTETS } from "../location/aor.js";
 import { type ScanOptions, StoreError } from "../location/store.js";
 
 /** Most records on one page of a scan. */
@@ -31,4 +31,12 @@ export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
+}
+
+/** Refuses a key that no store keeps, before anything is decided on it. */
+export function checkAor(aor: string): void {
+  if (aor.length > MAX_AOR_OCTETS) {
+    throw new StoreError("too-large", `an address-of-record of more than ${MAX_AOR_OCTETS} octets`);
+  }
+  if (aor === "") throw new RangeError("an address-of-record is not empty");
 }

@@ -1,0 +1,63 @@
+import { StoreError, type StoreErrorCode } from "../location/store.js";
+
+/** LMDB's own codes (lmdb.h) and the system's (errno), as lmdb-js gives them in `code`. */
+const CODES: Readonly<Record<string, StoreErrorCode>> = {
+  "-30792": "full", // MDB_MAP_FULL
+  "28": "full", // ENOSPC
+  ENOSPC: "full",
+  "122": "full", // EDQUOT
+  EDQUOT: "full",
+  "27": "full", // EFBIG
+  EFBIG: "full",
+  "30": "read-only", // EROFS
+  EROFS: "read-only",
+  "13": "locked", // EACCES
+  EACCES: "locked",
+  "1": "locked", // EPERM
+  EPERM: "locked",
+  "-30794": "newer-version", // MDB_VERSION_MISMATCH
+  "-30793": "damaged", // MDB_INVALID
+  "-30796": "damaged", // MDB_CORRUPTED
+  "-30797": "damaged", // MDB_PAGE_NOTFOUND
+  "-30784": "damaged", // MDB_INCOMPATIBLE
+};
+
+const WORDS: Readonly<Partial<Record<StoreErrorCode, string>>> = {
+  full: "no room is left for the store",
+  "read-only": "the store is on a read-only file system",
+  locked: "the store's folder or files may not be read and written",
+  "newer-version": "the store was written by a newer version",
+  damaged: "the store is damaged",
+};
+
+/** Any error of the file system or of LMDB as one `StoreError` that names the store's folder. */
+export function storeError(error: unknown, path: string): StoreError {
+  if (error instanceof StoreError) return error;
+  const code = CODES[String(errorCode(error))] ?? "unavailable";
+  const words = WORDS[code] ?? "the store does not work";
+  const detail = error instanceof Error ? error.message : String(error);
+  return new StoreError(code, `${words}: ${path} (${detail})`, { cause: error });
+}
+
+/** Is this one of LMDB's or of the system's errors, rather than a fault in a program? */
+export function isStorageFault(error: unknown): boolean {
+  return errorCode(error) !== undefined;
+}
+
+/**
+ * The error behind a commit that failed. lmdb-js rejects with an error that carries a promise of the real one; that
+ * promise must be looked at, or it goes unhandled.
+ */
+export async function commitError(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !("commitError" in error)) return error;
+  try {
+    await error.commitError;
+    return error;
+  } catch (cause) {
+    return cause;
+  }
+}
+
+function errorCode(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}

@@ -1,0 +1,80 @@
+import {
+  accessSync,
+  closeSync,
+  constants,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { StoreError } from "../location/store.js";
+import { checkPages } from "./lmdb-pages.js";
+
+/** LMDB's names for the two files of an environment. */
+const DATA = "data.mdb";
+const LOCK = "lock.mdb";
+/** Room for LMDB's table of readers. LMDB would leave the file sparse, and die on a full disk when it fills it in. */
+const LOCK_OCTETS = 16_384;
+
+/**
+ * Makes sure that the folder holds an environment which LMDB can open: makes the folder (for its owner alone) and an
+ * empty environment where there is none, checks the one that is there. What exists is never written to.
+ * @param create makes an empty environment in the folder it is given, and closes it
+ * Throws a `StoreError`, or the system's error.
+ */
+export function prepareFolder(path: string, create: (folder: string) => void): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  if (!statSync(path).isDirectory())
+    throw new StoreError("unavailable", `the store is not a folder: ${path}`);
+  accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
+  if (!exists(join(path, DATA))) place(path, create);
+  accessSync(join(path, DATA), constants.R_OK | constants.W_OK);
+  checkPages(join(path, DATA));
+  if (!exists(join(path, LOCK))) placeLock(path);
+  accessSync(join(path, LOCK), constants.R_OK | constants.W_OK);
+}
+
+/** Builds the environment aside and links it into place whole: another process does the same, and one of them wins. */
+function place(path: string, create: (folder: string) => void): void {
+  withScratchFolder(path, (scratch) => {
+    create(scratch);
+    linkUnlessThere(join(scratch, DATA), join(path, DATA));
+  });
+  const folder = openSync(path, "r");
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+function placeLock(path: string): void {
+  withScratchFolder(path, (scratch) => {
+    const file = join(scratch, LOCK);
+    writeFileSync(file, Buffer.alloc(LOCK_OCTETS), { mode: 0o600, flush: true });
+    linkUnlessThere(file, join(path, LOCK));
+  });
+}
+
+function withScratchFolder(path: string, use: (scratch: string) => void): void {
+  const scratch = mkdtempSync(join(path, ".new-"));
+  try {
+    use(scratch);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function linkUnlessThere(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    if (!exists(to)) throw error;
+  }
+}
+
+function exists(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
