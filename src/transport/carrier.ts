@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { Endpoint, Transport } from "../port/leg.js";
 import type { Connection } from "./connection.js";
+import type { TlsMaterial } from "./secure-contexts.js";
 
 /** Where to dial, from which address, and which name the peer's certificate must hold. */
 export interface DialTarget {
@@ -26,4 +27,6 @@ export interface Carrier {
   accept(socket: Socket, connection: Connection): void;
   /** Starts to connect to a peer; absent where peers are browsers and cannot be dialed. */
   dial?(target: DialTarget): Dialed;
+  /** Shows other certificates from now on; absent without TLS. */
+  reload?(material: TlsMaterial): void;
 }

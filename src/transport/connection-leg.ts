@@ -19,6 +19,7 @@ import { ConnectionTable } from "./connection-table.js";
 import { legCounters } from "./counters.js";
 import { Dialer } from "./dialer.js";
 import { flowTokens } from "./flow-token.js";
+import type { TlsMaterial } from "./secure-contexts.js";
 import { streamChannel } from "./stream-channel.js";
 import { wallClock } from "./wall-clock.js";
 
@@ -214,6 +215,11 @@ export class ConnectionLeg implements Leg, ConnectionHost {
 
   retain(flow: Flow, retained: boolean): void {
     if (flow instanceof Connection) flow.retain(retained);
+  }
+
+  /** See `SecureLeg`; nothing on a leg without certificates. */
+  reload(material: TlsMaterial): void {
+    this.#carrier.reload?.(material);
   }
 
   async close(): Promise<void> {

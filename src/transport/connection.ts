@@ -51,6 +51,8 @@ export class Connection implements Flow, FrameSink {
   #channel: Channel | undefined;
   #peerIdentities: readonly string[] = [];
   #lastProgress = 0;
+  /** Requests of the peer that no final response was sent to yet. */
+  #unanswered = 0;
 
   constructor(host: ConnectionHost, socket: Socket, origin: ConnectionOrigin) {
     this.#host = host;
@@ -118,7 +120,10 @@ export class Connection implements Flow, FrameSink {
   /** Sends a response; a peer that half-closed its side after the request gets it too. */
   answer(text: string): SendResult {
     const { state } = this.#facts;
-    return state === "open" || state === "draining" ? this.#write(text) : "flow-dead";
+    if (state !== "open" && state !== "draining") return "flow-dead";
+    const result = this.#write(text);
+    if (!isProvisional(text) && --this.#unanswered <= 0 && state === "draining") this.end();
+    return result;
   }
 
   #write(text: string): SendResult {
@@ -147,6 +152,7 @@ export class Connection implements Flow, FrameSink {
     this.#facts.hasSpoken = true;
     this.#facts.partialSinceMs = 0;
     this.#facts.lastActiveMs = clock.nowMs();
+    if (wantsAnswer(text)) this.#unanswered++;
     events.message(text, this, leg);
   }
 
@@ -173,6 +179,12 @@ export class Connection implements Flow, FrameSink {
     this.end();
   }
 
+  /** The peer broke the rules of what carries the messages; the channel closes by itself. */
+  violated(reason: "malformed" | "too-large", error: Error): void {
+    this.#host.counters.dropped[reason]++;
+    this.fault(error);
+  }
+
   /** The octets that came together are dealt with. */
   chunkEnd(isPartial: boolean): void {
     if (!isPartial) this.#facts.partialSinceMs = 0;
@@ -183,6 +195,10 @@ export class Connection implements Flow, FrameSink {
   /** The peer sends nothing more. Answers to what it sent may still be under way; requests no longer reach it. */
   peerEnded(): void {
     if (this.#facts.state !== "open") return;
+    if (this.#unanswered <= 0) {
+      this.end();
+      return;
+    }
     this.#enter("draining");
     this.#host.ended(this);
   }
@@ -259,9 +275,10 @@ export class Connection implements Flow, FrameSink {
   }
 
   #closed(): void {
-    const wasOpen = this.#facts.state === "open";
+    const { state } = this.#facts;
+    if (state === "handshake") this.#host.counters.dropped.handshake++;
     this.#enter("closed");
-    if (wasOpen) this.#host.ended(this);
+    if (state === "open") this.#host.ended(this);
     this.#channel = undefined;
     this.#host.gone(this);
   }
@@ -270,4 +287,14 @@ export class Connection implements Flow, FrameSink {
     this.#facts.state = state;
     this.#facts.stateSinceMs = this.#host.clock.nowMs();
   }
+}
+
+/** Every request but ACK is answered (RFC 3261 §17). */
+function wantsAnswer(text: string): boolean {
+  return !text.startsWith("SIP/") && !text.startsWith("ACK ");
+}
+
+/** `SIP/2.0 1xx` */
+function isProvisional(response: string): boolean {
+  return response.charCodeAt(8) === 0x31;
 }

@@ -1,7 +1,7 @@
-import { connect } from "node:net";
 import type { Leg } from "../port/leg.js";
 import { ConnectionLeg } from "./connection-leg.js";
 import { CONNECTION_OPTION_NAMES, type ConnectionOptions, connectionLimits } from "./connection-options.js";
+import { dialSocket } from "./dial-socket.js";
 import { checkOptionNames } from "./options.js";
 import { streamChannel } from "./stream-channel.js";
 
@@ -15,17 +15,10 @@ export function tcp(options: ConnectionOptions): Leg {
   return new ConnectionLeg(options, limits, {
     transport: "tcp",
     accept: (socket, connection) => connection.open(streamChannel(socket, connection, limits.message), []),
-    dial({ remote, localAddress }) {
-      const socket = connect({
-        host: remote.address,
-        port: remote.port,
-        allowHalfOpen: true,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: limits.keepAliveMs,
-        ...(localAddress === undefined ? {} : { localAddress }),
-      });
-      return { socket, readyEvent: "connect", identities: () => [] };
-    },
+    dial: (target) => ({
+      socket: dialSocket(target, limits),
+      readyEvent: "connect",
+      identities: () => [],
+    }),
   });
 }
