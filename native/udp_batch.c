@@ -14,7 +14,6 @@
 #define NAPI_VERSION 8
 #include <arpa/inet.h>
 #include <errno.h>
-#include <net/if.h>
 #include <node_api.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,7 +30,6 @@ enum {
   ROUNDS = 4,                         /* batches per turn of the event loop: others want to be served too */
   SLOT = 65536 + 768,                 /* inbox octets per datagram: the largest one, and a skew so that slots share no cache set */
   CONTROL = CMSG_SPACE(sizeof(uint32_t)) + CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6)),
-  ADDRESS_TEXT = INET6_ADDRSTRLEN + 1 + IF_NAMESIZE,
 };
 
 /* One datagram in a table. JavaScript sees eight unsigned words, in the processor's order. */
@@ -142,42 +140,6 @@ static void address_to_entry(const Socket *s, const Address *address, Entry *ent
     entry->scope = 0;
     entry->words[0] = ntohl(address->v4.sin_addr.s_addr);
     entry->words[1] = entry->words[2] = entry->words[3] = 0;
-  }
-}
-
-/* "192.0.2.1", "2001:db8::1", "fe80::1%eth0": numeric text only, never a name to resolve. */
-static bool parse_address(const Socket *s, char *text, Entry *entry) {
-  Address address;
-  memset(&address, 0, sizeof address);
-  if (!s->ipv6) {
-    if (inet_pton(AF_INET, text, &address.v4.sin_addr) != 1) return false;
-  } else {
-    char *zone = strchr(text, '%');
-    if (zone != NULL) {
-      *zone++ = '\0';
-      address.v6.sin6_scope_id = if_nametoindex(zone);
-      if (address.v6.sin6_scope_id == 0) return false;
-    }
-    if (inet_pton(AF_INET6, text, &address.v6.sin6_addr) != 1) return false;
-  }
-  uint32_t port = entry->port;
-  address_to_entry(s, &address, entry);
-  entry->port = port;
-  return true;
-}
-
-static void format_address(const Socket *s, const Entry *entry, char text[ADDRESS_TEXT]) {
-  Address address;
-  entry_to_address(s, entry, &address);
-  if (!s->ipv6) {
-    inet_ntop(AF_INET, &address.v4.sin_addr, text, ADDRESS_TEXT);
-    return;
-  }
-  inet_ntop(AF_INET6, &address.v6.sin6_addr, text, ADDRESS_TEXT);
-  char zone[IF_NAMESIZE];
-  if (IN6_IS_ADDR_LINKLOCAL(&address.v6.sin6_addr) && if_indextoname(entry->scope, zone) != NULL) {
-    strcat(text, "%");
-    strcat(text, zone);
   }
 }
 
@@ -381,35 +343,6 @@ static napi_value js_send(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/* formatAddress(index): the address of a received entry as text. */
-static napi_value js_format_address(napi_env env, napi_callback_info info) {
-  napi_value argument, result;
-  Socket *s = socket_of(env, info, 1, &argument);
-  if (s == NULL) return NULL;
-  uint32_t index = BATCH;
-  napi_get_value_uint32(env, argument, &index);
-  if (index >= BATCH) return throw_type(env, "no such received entry");
-  char text[ADDRESS_TEXT];
-  format_address(s, &s->received[index], text);
-  napi_create_string_latin1(env, text, NAPI_AUTO_LENGTH, &result);
-  return result;
-}
-
-/* parseAddress(text, index): writes a numeric address into an outgoing entry; false when it is none of this family. */
-static napi_value js_parse_address(napi_env env, napi_callback_info info) {
-  napi_value arguments[2], result;
-  Socket *s = socket_of(env, info, 2, arguments);
-  if (s == NULL) return NULL;
-  char text[ADDRESS_TEXT];
-  size_t length = 0;
-  uint32_t index = 0;
-  if (napi_get_value_string_latin1(env, arguments[0], text, sizeof text, &length) != napi_ok ||
-      napi_get_value_uint32(env, arguments[1], &index) != napi_ok || index >= s->outgoing_entries)
-    return throw_type(env, "parseAddress wants a text and an outgoing entry");
-  napi_get_boolean(env, length < sizeof text - 1 && parse_address(s, text, &s->outgoing[index]), &result);
-  return result;
-}
-
 /* setMulticastTtl(hops) for what is sent from now on. */
 static napi_value js_set_multicast_ttl(napi_env env, napi_callback_info info) {
   napi_value argument;
@@ -468,8 +401,8 @@ static void point_headers(Socket *s) {
   }
 }
 
-/* Makes and binds the socket; the name of the call that failed (errno says why), or NULL. */
-static const char *bind_socket(napi_env env, napi_value options, Socket *s, Entry *local) {
+/* Makes and binds the socket to the first received entry, which becomes what it was bound to; the call that failed, or NULL. */
+static const char *bind_socket(napi_env env, napi_value options, Socket *s) {
   Address address;
   socklen_t size = address_size(s);
   s->fd = socket(s->ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -483,10 +416,10 @@ static const char *bind_socket(napi_env env, napi_value options, Socket *s, Entr
   /* without these two, drops are not counted and ICMP errors not told */
   set_option(s->fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
   set_option(s->fd, s->ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, s->ipv6 ? IPV6_RECVERR : IP_RECVERR, 1);
-  entry_to_address(s, local, &address);
+  entry_to_address(s, s->received, &address);
   if (bind(s->fd, &address.any, size) < 0) return "bind";
   if (getsockname(s->fd, &address.any, &size) < 0) return "getsockname";
-  address_to_entry(s, &address, local);
+  address_to_entry(s, &address, s->received);
   return NULL;
 }
 
@@ -500,8 +433,9 @@ static napi_value give_up(napi_env env, Socket *s) {
 }
 
 /*
- * open({address, port, ipv6, reusePort, receiveBuffer, sendBuffer, inbox, received, outbox, outgoing, counters,
- * onBatch, onUnreachable, onWritable}) -> a bound socket {address, port, send, …}; throws with the system's error code.
+ * open({ipv6, reusePort, receiveBuffer, sendBuffer, inbox, received, outbox, outgoing, counters, onBatch, onUnreachable,
+ * onWritable}) -> a socket {send, setMulticastTtl, close}, bound to the address in the first entry of `received`, where the
+ * address is left that it got (the port may have been 0); throws with the system's error code.
  */
 static napi_value js_open(napi_env env, napi_callback_info info) {
   napi_value options, self, value;
@@ -516,14 +450,7 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
     throw_type(env, "open wants inbox, received, outbox, outgoing and counters of their sizes");
     return give_up(env, s);
   }
-  char text[ADDRESS_TEXT];
-  Entry local = {.port = option_number(env, options, "port")};
-  if (napi_get_named_property(env, options, "address", &value) != napi_ok ||
-      napi_get_value_string_latin1(env, value, text, sizeof text, NULL) != napi_ok || !parse_address(s, text, &local)) {
-    throw_type(env, "address is no numeric address of this family");
-    return give_up(env, s);
-  }
-  const char *failed = bind_socket(env, options, s, &local);
+  const char *failed = bind_socket(env, options, s);
   if (failed != NULL) {
     throw_errno(env, failed, errno);
     return give_up(env, s);
@@ -532,8 +459,6 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
 
   napi_property_descriptor methods[] = {
       {.utf8name = "send", .method = js_send},
-      {.utf8name = "formatAddress", .method = js_format_address},
-      {.utf8name = "parseAddress", .method = js_parse_address},
       {.utf8name = "setMulticastTtl", .method = js_set_multicast_ttl},
       {.utf8name = "close", .method = js_close},
   };
@@ -556,11 +481,6 @@ static napi_value js_open(napi_env env, napi_callback_info info) {
   napi_add_async_cleanup_hook(env, on_environment_end, s, &s->cleanup);
   if (napi_wrap(env, self, s, on_collected, NULL, NULL) == napi_ok) s->holders++;
 
-  format_address(s, &local, text);
-  napi_create_string_latin1(env, text, NAPI_AUTO_LENGTH, &value);
-  napi_set_named_property(env, self, "address", value);
-  napi_create_uint32(env, local.port, &value);
-  napi_set_named_property(env, self, "port", value);
   return self;
 }
 

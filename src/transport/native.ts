@@ -4,15 +4,12 @@ import { fileURLToPath } from "node:url";
 
 /** What `open` of the addon wants. Buffers are held until the socket closes. */
 export interface NativeUdpOptions {
-  /** Numeric address of the family that `ipv6` says. */
-  readonly address: string;
-  readonly port: number;
   readonly ipv6: boolean;
   readonly reusePort: boolean;
   /** SO_RCVBUF and SO_SNDBUF in octets; 0 leaves the system's size. */
   readonly receiveBuffer: number;
   readonly sendBuffer: number;
-  /** `batch` slots of `slotOctets`, and an entry for each. */
+  /** `batch` slots of `slotOctets`, and an entry for each. The first names the address to bind, and then the one that was bound. */
   readonly inbox: Uint8Array;
   readonly received: Uint32Array;
   /** Octets to send, and an entry for each datagram. */
@@ -43,14 +40,8 @@ export const EntryWord = { offset: 0, length: 1, port: 2, scope: 3, address: 4 }
 
 /** A bound socket of the addon. */
 export interface NativeUdpSocket {
-  readonly address: string;
-  readonly port: number;
   /** Sends outgoing entries; returns how many are done with. Fewer than `count`: the system takes no more, `onWritable` follows. */
   send(first: number, count: number): number;
-  /** Address of a received entry as text. */
-  formatAddress(index: number): string;
-  /** Writes a numeric address into an outgoing entry; `false` when it is none of this family. */
-  parseAddress(text: string, index: number): boolean;
   setMulticastTtl(hops: number): void;
   close(): void;
 }

@@ -12,7 +12,7 @@ import { stunResponse } from "./stun.js";
 import type { UdpOptions } from "./udp.js";
 import { UdpFlow } from "./udp-flow.js";
 import { UdpOutbox } from "./udp-outbox.js";
-import { Ipv4Texts } from "./wire-address.js";
+import { WireAddresses } from "./wire-address.js";
 
 const QUEUE_OCTETS = 1024 * 1024;
 /** Turns of the event loop that `close` waits for the outbox to drain. */
@@ -37,7 +37,7 @@ class BatchedUdpLeg implements Leg {
   readonly #received: Uint32Array;
   readonly #nativeCounters: Float64Array;
   readonly #outbox: UdpOutbox;
-  readonly #addresses = new Ipv4Texts();
+  #addresses = new WireAddresses(4);
   #local: Endpoint;
   #socket: NativeUdpSocket | undefined;
   #events: LegEvents | undefined;
@@ -71,21 +71,25 @@ class BatchedUdpLeg implements Leg {
     this.#started = true;
     try {
       const { address, family } = await bindAddress(this.#options.host);
-      this.#socket = this.#open(address, family, events);
+      this.#addresses = new WireAddresses(family);
+      this.#addresses.write(this.#received, 0, address);
+      this.#received[EntryWord.port] = this.#options.port;
+      this.#socket = this.#open(family, events);
     } catch (error) {
       this.#started = false;
       throw error;
     }
     this.#events = events;
-    this.#outbox.attach(this.#socket);
-    this.#local = { address: this.#socket.address, port: this.#socket.port };
+    this.#outbox.attach(this.#socket, this.#addresses);
+    this.#local = {
+      address: this.#addresses.read(this.#received, 0),
+      port: this.#received[EntryWord.port]!,
+    };
   }
 
-  #open(address: string, family: 4 | 6, events: LegEvents): NativeUdpSocket {
-    const { port, reusePort, recvBufferBytes, sendBufferBytes } = this.#options;
+  #open(family: 4 | 6, events: LegEvents): NativeUdpSocket {
+    const { reusePort, recvBufferBytes, sendBufferBytes } = this.#options;
     return this.#addon.open({
-      address,
-      port,
       ipv6: family === 6,
       reusePort: reusePort ?? false,
       receiveBuffer: recvBufferBytes ?? 0,
@@ -146,9 +150,7 @@ class BatchedUdpLeg implements Leg {
 
   #flowOf(index: number): UdpFlow {
     const entry = index * this.#addon.entryWords;
-    const address = this.#local.address.includes(":")
-      ? (this.#socket?.formatAddress(index) ?? "::")
-      : this.#addresses.text(this.#received[entry + EntryWord.address]!);
+    const address = this.#addresses.read(this.#received, entry);
     return new UdpFlow(address, this.#received[entry + EntryWord.port]!, this.#local);
   }
 

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../port/leg.js";
 import { EntryWord, type NativeUdpSocket } from "./native.js";
-import { ipv4Word } from "./wire-address.js";
+import type { WireAddresses } from "./wire-address.js";
 
 /** Entries that wait at most; the octets are bounded by the outbox. */
 const ENTRIES = 4096;
@@ -18,16 +18,16 @@ export class UdpOutbox {
   #used = 0;
   #blocked = false;
   #socket: NativeUdpSocket | undefined;
-  #isIpv6 = false;
+  #addresses: WireAddresses | undefined;
 
   constructor(octets: number) {
     this.octets = Buffer.allocUnsafeSlow(octets);
   }
 
-  /** Names the socket that everything leaves by. */
-  attach(socket: NativeUdpSocket): void {
+  /** Names the socket that everything leaves by, and how addresses are written for it. */
+  attach(socket: NativeUdpSocket, addresses: WireAddresses): void {
     this.#socket = socket;
-    this.#isIpv6 = socket.address.includes(":");
+    this.#addresses = addresses;
   }
 
   get isEmpty(): boolean {
@@ -61,9 +61,7 @@ export class UdpOutbox {
 
   #add(length: number, { address, port }: Endpoint): boolean {
     const entry = this.#end * WORDS;
-    if (address.includes(":") !== this.#isIpv6) return false;
-    if (!this.#isIpv6) this.entries[entry + EntryWord.address] = ipv4Word(address);
-    else if (this.#socket?.parseAddress(address, this.#end) !== true) return false;
+    if (this.#addresses?.write(this.entries, entry, address) !== true) return false;
     this.entries[entry + EntryWord.offset] = this.#used;
     this.entries[entry + EntryWord.length] = length;
     this.entries[entry + EntryWord.port] = port;

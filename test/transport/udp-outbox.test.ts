@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { EntryWord, type NativeUdpSocket } from "../../src/transport/native.js";
 import { UdpOutbox } from "../../src/transport/udp-outbox.js";
-import { Ipv4Texts } from "../../src/transport/wire-address.js";
+import { WireAddresses } from "../../src/transport/wire-address.js";
 
 interface Sent {
   readonly text: string;
@@ -11,11 +11,9 @@ interface Sent {
 
 /** A system that takes so many datagrams per call as `takes` says, then all; what it took is in `sent`. */
 function system(outbox: UdpOutbox, takes: number[]): NativeUdpSocket & { readonly sent: Sent[] } {
-  const texts = new Ipv4Texts();
+  const addresses = new WireAddresses(4);
   const sent: Sent[] = [];
   return {
-    address: "127.0.0.1",
-    port: 5060,
     sent,
     send(first, count) {
       const taken = Math.min(takes.shift() ?? count, count);
@@ -24,13 +22,11 @@ function system(outbox: UdpOutbox, takes: number[]): NativeUdpSocket & { readonl
         const start = entry[EntryWord.offset]!;
         sent.push({
           text: outbox.octets.toString("latin1", start, start + entry[EntryWord.length]!),
-          to: `${texts.text(entry[EntryWord.address]!)}:${entry[EntryWord.port]}`,
+          to: `${addresses.read(entry, 0)}:${entry[EntryWord.port]}`,
         });
       }
       return taken;
     },
-    formatAddress: () => "",
-    parseAddress: () => false,
     setMulticastTtl() {},
     close() {},
   };
@@ -39,7 +35,7 @@ function system(outbox: UdpOutbox, takes: number[]): NativeUdpSocket & { readonl
 function outboxOn(octets: number, takes: number[] = []) {
   const outbox = new UdpOutbox(octets);
   const socket = system(outbox, takes);
-  outbox.attach(socket);
+  outbox.attach(socket, new WireAddresses(4));
   return { outbox, socket };
 }
 
