@@ -41,7 +41,7 @@ export interface RegistrarOptions {
   readonly deviceIdentity?: boolean;
   /** RFCs on top of RFC 3261. */
   readonly extensions?: readonly RegistrarExtension[];
-  /** Seconds between looks for expired bindings; 1 when not given, 0: only when `expire` is called. */
+  /** Seconds between looks for expired bindings, fractions allowed; 0.5 when not given, 0: only when `expire` is called. */
   readonly expireEvery?: number;
   readonly log?: Log;
 }
@@ -85,8 +85,9 @@ export function checkOptions(options: Partial<RegistrarOptions>): void {
   wholeFrom("defaultExpires", 1);
   wholeFrom("maxContacts", 1);
   wholeFrom("maxContactsPerRequest", 1);
-  wholeFrom("expireEvery", 0);
-  const { minExpires = 0, maxExpires = 300, domainHeader = "to", overLimit } = options;
+  const { minExpires = 0, maxExpires = 300, domainHeader = "to", overLimit, expireEvery = 0 } = options;
+  if (!(Number.isFinite(expireEvery) && expireEvery >= 0))
+    throw new TypeError("Registrar: expireEvery must be a number, 0 or more");
   if (minExpires > maxExpires) throw new TypeError("Registrar: minExpires is above maxExpires");
   if (domainHeader !== "to" && domainHeader !== "from")
     throw new TypeError('Registrar: domainHeader must be "to" or "from"');

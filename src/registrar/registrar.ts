@@ -84,7 +84,7 @@ export class RegistrarCore implements Receiver {
     this.#supportedLine = announced.length === 0 ? "" : `Supported: ${announced.join(", ")}\r\n`;
     this.#toTag = tagWriter(dispatcher.entropy);
     this.#stopWatching = dispatcher.onFlowClosed((flow) => this.#flowClosed(flow));
-    this.#expireEvery((options.expireEvery ?? 1) * 1000);
+    this.#expireEvery((options.expireEvery ?? 0.5) * 1000);
   }
 
   /**
