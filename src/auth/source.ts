@@ -56,6 +56,6 @@ export interface SecretStore {
   read(name: string): MaybePromise<string | null>;
   /** Stores the value unless there is one; resolves to the value that holds now, the same in every process. */
   create(name: string, value: string): Promise<string>;
-  /** Stores `value` if `expected` is what holds; resolves to the value that holds now. */
+  /** Stores `value` if `expected` is what holds, or nothing is; resolves to the value that holds now. */
   replace(name: string, expected: string, value: string): Promise<string>;
 }

@@ -28,20 +28,28 @@ const TABLES = ["locations", "alarms", "accounts", "secrets"] as const;
 type TableName = (typeof TABLES)[number];
 export type Tables = Readonly<Record<TableName, Table>> & { readonly meta: Table };
 
-/** One open LMDB environment: its tables, and the one way to write to them. */
+/** The environments that this process has open, by the identity of their folder's lock, and by how many. */
+const shared = new Map<string, { readonly environment: LmdbEnvironment; users: number }>();
+
+/**
+ * One open LMDB environment: its tables, and the one way to write to them. A process opens each only once, however many
+ * stores use it: LMDB's locks are the process's.
+ */
 export class LmdbEnvironment implements Transactor {
   readonly path: string;
   readonly tables: Tables;
+  readonly #identity: string;
   readonly #root: RootDatabase;
   readonly #committer = new Committer(this);
   #closed: Promise<void> | null = null;
   /** Why nothing can be written any more. */
   #broken: StoreError | null = null;
 
-  private constructor(path: string, root: RootDatabase, tables: Tables) {
+  private constructor(path: string, identity: string, root: RootDatabase) {
     this.path = path;
+    this.#identity = identity;
     this.#root = root;
-    this.tables = tables;
+    this.tables = openTables(root, path);
   }
 
   /**
@@ -50,16 +58,27 @@ export class LmdbEnvironment implements Transactor {
    */
   static open(path: string): LmdbEnvironment {
     try {
-      prepareFolder(path, createEnvironment);
-      const root = open({ path, ...OPTIONS });
-      try {
-        return new LmdbEnvironment(path, root, openTables(root, path));
-      } catch (error) {
-        void root.close();
-        throw error;
+      const identity = prepareFolder(path, createEnvironment);
+      const known = shared.get(identity);
+      if (known !== undefined) {
+        known.users++;
+        return known.environment;
       }
+      const environment = LmdbEnvironment.#openNew(path, identity);
+      shared.set(identity, { environment, users: 1 });
+      return environment;
     } catch (error) {
       throw storeError(error, path);
+    }
+  }
+
+  static #openNew(path: string, identity: string): LmdbEnvironment {
+    const root = open({ path, ...OPTIONS });
+    try {
+      return new LmdbEnvironment(path, identity, root);
+    } catch (error) {
+      void root.close();
+      throw error;
     }
   }
 
@@ -79,10 +98,27 @@ export class LmdbEnvironment implements Transactor {
     }
   }
 
-  /** Finishes what was taken, then closes; a second call waits for the first. */
-  close(): Promise<void> {
+  /** Runs one piece of work in the next transaction; resolves to what it returned once that is durable. */
+  transaction<T>(work: (tables: Tables) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let result: T;
+      this.write({
+        apply: () => {
+          result = work(this.tables);
+        },
+        committed: () => resolve(result),
+        failed: reject,
+      });
+    });
+  }
+
+  /** For one user less: the last one's call finishes what was taken, then closes. */
+  async close(): Promise<void> {
+    const entry = shared.get(this.#identity);
+    if (entry?.environment === this && --entry.users > 0) return;
+    shared.delete(this.#identity);
     this.#closed ??= this.#committer.close().then(() => this.#root.close());
-    return this.#closed;
+    await this.#closed;
   }
 
   async transact(work: () => void): Promise<void> {

@@ -25,9 +25,10 @@ const LOCK_OCTETS = 16_384;
  * Makes sure that the folder holds an environment which LMDB can open: makes the folder (for its owner alone) and an
  * empty environment where there is none, checks the one that is there. What exists is never written to.
  * @param create makes an empty environment in the folder it is given, and closes it
+ * @returns what identifies the environment on this machine, by whatever path it is reached
  * Throws a `StoreError`, or the system's error.
  */
-export function prepareFolder(path: string, create: (folder: string) => void): void {
+export function prepareFolder(path: string, create: (folder: string) => void): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   if (!statSync(path).isDirectory())
     throw new StoreError("unavailable", `the store is not a folder: ${path}`);
@@ -37,6 +38,9 @@ export function prepareFolder(path: string, create: (folder: string) => void): v
   checkPages(join(path, DATA));
   if (!exists(join(path, LOCK))) placeLock(path);
   accessSync(join(path, LOCK), constants.R_OK | constants.W_OK);
+  // By name, never by opening it: closing a file gives up every lock that the process has on it.
+  const { dev, ino } = statSync(join(path, LOCK));
+  return `${dev}:${ino}`;
 }
 
 /** Builds the environment aside and links it into place whole: another process does the same, and one of them wins. */

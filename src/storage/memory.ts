@@ -1,3 +1,4 @@
+import type { AccountStore, SecretStore } from "../auth/source.js";
 import { type Bindings, NO_BINDINGS } from "../location/binding.js";
 import { earliestExpiryMs, eventsOf } from "../location/changes.js";
 import { decodeRecord, encodeRecord, recordAlarmSec } from "../location/record.js";
@@ -10,6 +11,7 @@ import {
   StoreError,
 } from "../location/store.js";
 import { AlarmBuckets } from "./alarm-buckets.js";
+import { memoryAccounts, memorySecrets } from "./memory-accounts.js";
 import { checkAor, nextTurn, scanFilter, storeClosed } from "./scan.js";
 import { SortedKeys } from "./sorted-keys.js";
 import { Watchers } from "./watchers.js";
@@ -32,6 +34,25 @@ const SYSTEM_CLOCK = { nowMs: () => Date.now() };
  */
 export function memoryStore(options: MemoryStoreOptions = {}): LocationStore {
   return new MemoryStore(options);
+}
+
+/** What a server keeps, all of it in memory. */
+export interface MemoryStores {
+  readonly locations: LocationStore;
+  readonly accounts: AccountStore;
+  readonly secrets: SecretStore;
+  close(): Promise<void>;
+}
+
+/** A location store in memory, with accounts and secrets beside it. */
+export function memoryEnvironment(options: MemoryStoreOptions = {}): MemoryStores {
+  const locations = memoryStore(options);
+  return {
+    locations,
+    accounts: memoryAccounts(),
+    secrets: memorySecrets(),
+    close: () => locations.close(),
+  };
 }
 
 class MemoryStore implements LocationStore {

@@ -1,0 +1,44 @@
+import type { AccountName, DigestAlgorithm, Ha1Set } from "../auth/source.js";
+import { StoreError } from "../location/store.js";
+
+/** Longest realm and user together, in octets. */
+const MAX_NAME_OCTETS = 1_000;
+const ALGORITHMS: readonly DigestAlgorithm[] = ["MD5", "SHA-256", "SHA-512-256"];
+const NOT_LATIN1 = /[^\x00-\xff]/;
+
+/** The key of an account: by realm, then by user. `null` for names that no account can have. */
+export function accountKey(user: string, realm: string): string | null {
+  if (user.length + realm.length > MAX_NAME_OCTETS || user.includes("\0") || realm.includes("\0"))
+    return null;
+  return NOT_LATIN1.test(user) || NOT_LATIN1.test(realm) ? null : `${realm}\0${user}`;
+}
+
+/** The same for an account that is to be made; throws a `StoreError` where there is none. */
+export function newAccountKey(user: string, realm: string): string {
+  const key = accountKey(user, realm);
+  if (key === null) throw new StoreError("too-large", "the name of this account cannot be stored");
+  return key;
+}
+
+export function accountName(key: string): AccountName {
+  const end = key.indexOf("\0");
+  return { realm: key.slice(0, end), user: key.slice(end + 1) };
+}
+
+/** HA1s as text: a line an algorithm. */
+export function encodeHa1s(ha1s: Ha1Set): string {
+  return ALGORITHMS.filter((algorithm) => ha1s[algorithm] !== undefined)
+    .map((algorithm) => `${algorithm} ${ha1s[algorithm]}\n`)
+    .join("");
+}
+
+/** The HA1 of one algorithm in such a text; `null` when it is not among them. */
+export function decodeHa1(text: string, algorithm: DigestAlgorithm): string | null {
+  const line = text.split("\n").find((one) => one.startsWith(`${algorithm} `));
+  return line === undefined ? null : line.slice(algorithm.length + 1);
+}
+
+/** Most accounts on one page, from a limit that was asked for. */
+export function pageLimit(limit: number): number {
+  return Math.max(1, Math.min(1_000, Math.floor(limit) || 1));
+}
