@@ -2,14 +2,14 @@ import { unescapeOnce } from "../message/grammar.js";
 import type { SipUri } from "../message/uri.js";
 
 /**
- * The key of an address-of-record (RFC 3261 §10.3 step 5): user with its escapes undone, host in lower case,
- * parameters, password, port 5060's absence and headers left out. sip and sips name the same resource (RFC 5630 §5.2),
- * so the key's scheme is always `sip`. Octets that would make the key ambiguous (controls, blank, `%`, `@`) stay escaped.
+ * The key of an address-of-record (RFC 3261 §10.3 step 5): user with its escapes undone, host in lower case; parameters,
+ * password and headers left out. So is a port: an address-of-record names a domain, and phones that were given the
+ * server's address instead write its port now and then. sip and sips name the same resource (RFC 5630 §5.2), so the
+ * key's scheme is always `sip`. Octets that would make the key ambiguous (controls, blank, `%`, `@`) stay escaped.
  */
 export function aorOf(uri: SipUri): string {
   const user = uri.user === null ? "" : `${canonicalUser(uri.user)}@`;
-  const port = uri.port === null || uri.port === 5060 ? "" : `:${uri.port}`;
-  return `sip:${user}${uri.host}${port}`;
+  return `sip:${user}${uri.host}`;
 }
 
 function canonicalUser(user: string): string {
@@ -27,10 +27,7 @@ function canonicalUser(user: string): string {
 /** Longest key that a store keeps, in octets; a longer one is refused as "too-large". */
 export const MAX_AOR_OCTETS = 1024;
 
-/** The domain of such a key, without port: `example.com` of `sip:alice@example.com:5070`, `[2001:db8::1]` with its brackets. */
+/** The domain of such a key: `example.com` of `sip:alice@example.com`, `[2001:db8::1]` with its brackets. */
 export function aorDomain(aor: string): string {
-  const start = Math.max(aor.lastIndexOf("@"), aor.indexOf(":")) + 1;
-  const bracket = aor.indexOf("]", start);
-  const colon = aor.indexOf(":", bracket === -1 ? start : bracket);
-  return colon === -1 ? aor.slice(start) : aor.slice(start, colon);
+  return aor.slice(Math.max(aor.lastIndexOf("@"), aor.indexOf(":")) + 1);
 }

@@ -61,9 +61,6 @@ export class Locator {
     return then(this.#options.store.read(aor), (all) => {
       const live = this.#live(all);
       if (live.length > 0) return ok(live);
-      // a port of ours in the Request-URI is often none in the address-of-record
-      if (uri.port !== null && this.#options.self.listensOn(uri.port) && aor.endsWith(`:${uri.port}`))
-        return this.#byAor({ ...uri, port: null });
       return this.#absent(aor, all.length > 0);
     });
   }

@@ -1,0 +1,62 @@
+/** Public API of Rollcall. Everything named here is described in docs/, and changes with a line in CHANGELOG.md. */
+
+export type { AuthorizeRules } from "./auth/policy.js";
+export type { RealmOptions } from "./auth/realms.js";
+export type {
+  AccountName,
+  AccountStore,
+  CredentialSource,
+  DigestAlgorithm,
+  Ha1Set,
+  Hasher,
+  SecretStore,
+} from "./auth/source.js";
+export { gruu } from "./extension/gruu.js";
+export { type OutboundOptions, outbound } from "./extension/outbound.js";
+export { type PathOptions, path } from "./extension/path.js";
+export { type ServiceRouteRule, serviceRoute } from "./extension/service-route.js";
+export type { Binding, Bindings } from "./location/binding.js";
+export {
+  type Change,
+  type Decision,
+  type LocationEvent,
+  type LocationEventKind,
+  type LocationStore,
+  type ScanOptions,
+  type ScanPage,
+  StoreError,
+  type StoreErrorCode,
+} from "./location/store.js";
+export { type Difference, edit } from "./message/edit.js";
+export type { SipMessage, SipRequest, SipResponse } from "./message/message.js";
+export { type NameAddr, parseNameAddr } from "./message/name-addr.js";
+export { type ParseResult, parseMessage } from "./message/parse.js";
+export { type ResponseParts, respond } from "./message/respond.js";
+export {
+  type HeaderField,
+  type MaybePromise,
+  type Rejection,
+  type Result,
+  reject,
+} from "./message/result.js";
+export { equalSipUris, parseSipUri, type SipUri, writeSipUri } from "./message/uri.js";
+export type { Clock, Timer } from "./port/clock.js";
+export type { Entropy } from "./port/entropy.js";
+export type { Endpoint, Flow, Leg, LegEvents, SendResult, Transport } from "./port/leg.js";
+export type { Log } from "./port/log.js";
+export type { Identity, ReceiveContext, Receiver } from "./port/receiver.js";
+export type { RegistrarExtension } from "./registrar/extension.js";
+export { Authorize } from "./server/authorize.js";
+export type { AuthorizeOptions } from "./server/authorize-options.js";
+export { Dispatcher, type DispatcherOptions } from "./server/dispatcher.js";
+export { nodeHasher } from "./server/hasher.js";
+export { type PacketFilter, ReceiveChain, type ReceiveChainOptions } from "./server/receive-chain.js";
+export { Registrar, type RegistrarOptions } from "./server/registrar.js";
+export { type LmdbStoreOptions, lmdbStore } from "./storage/lmdb.js";
+export { type MemoryStoreOptions, memoryStore } from "./storage/memory.js";
+export type { ConnectionOptions } from "./transport/connection-options.js";
+export type { SecureLeg, SecureOptions, TlsMaterial } from "./transport/secure-contexts.js";
+export { tcp } from "./transport/tcp.js";
+export { type TlsOptions, tls } from "./transport/tls.js";
+export { type UdpOptions, udp } from "./transport/udp.js";
+export { type WsOptions, type WssOptions, ws, wss } from "./transport/ws.js";

@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import type { AccountStore, SecretStore } from "../auth/source.js";
+import type { LocationStore } from "../location/store.js";
+import type { Clock } from "../port/clock.js";
+import { lmdbEnvironment } from "../storage/lmdb.js";
+import { memoryEnvironment, memoryStore } from "../storage/memory.js";
+import type { ServerConfig } from "./config.js";
+
+/** Where a server keeps what it must not forget. */
+export interface Environment {
+  readonly locations: LocationStore;
+  readonly accounts: AccountStore;
+  readonly secrets: SecretStore;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the stores of a configuration. Accounts and secrets live in the data folder also when the bindings are kept in
+ * memory, if there is such a folder: else nothing is written at all.
+ * @throws StoreError when the folder cannot be used
+ */
+export function openEnvironment(config: ServerConfig, clock: Clock): Environment {
+  if (config.store.kind === "lmdb") return lmdbEnvironment({ path: config.store.directory, clock });
+  if (!existsSync(config.dataDirectory)) return memoryEnvironment({ clock });
+  const kept = lmdbEnvironment({ path: config.dataDirectory, clock });
+  const locations = memoryStore({ clock });
+  return {
+    locations,
+    accounts: kept.accounts,
+    secrets: kept.secrets,
+    async close() {
+      await locations.close();
+      await kept.close();
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import type { LocationStore } from "../location/store.js";
+import type { MetricSample, MetricSource } from "../port/metrics.js";
+import type { Chain } from "./chain.js";
+import type { Dispatcher } from "./dispatcher.js";
+
+export interface MeteredParts {
+  readonly dispatcher: Dispatcher;
+  readonly store: LocationStore;
+  readonly chain: Chain;
+}
+
+/** Everything the server counts, by the names that /metrics shows. */
+export function serverMetrics({ dispatcher, store, chain }: MeteredParts): readonly MetricSource[] {
+  const { counters, legs, transactions } = dispatcher;
+  const ofLegs = (read: (counters: NonNullable<(typeof legs)[number]["counters"]>) => number) => () =>
+    legs.flatMap((leg) =>
+      leg.counters === undefined
+        ? []
+        : [
+            {
+              labels: { listener: `${leg.transport}:${leg.local.address}:${leg.local.port}` },
+              value: read(leg.counters),
+            },
+          ],
+    );
+  return [
+    {
+      name: "rollcall_requests_total",
+      help: "Requests answered, by method and status",
+      kind: "counter",
+      labels: ["method", "status"],
+      read: () =>
+        counters
+          .answers()
+          .map(({ method, status, count }) => ({ labels: { method, status: String(status) }, value: count })),
+    },
+    one(
+      "rollcall_dropped_total",
+      "Messages that could be neither handled nor answered",
+      "counter",
+      () => counters.dropped,
+    ),
+    one(
+      "rollcall_stray_responses_total",
+      "Responses that matched nothing",
+      "counter",
+      () => counters.strayResponses,
+    ),
+    {
+      name: "rollcall_bindings",
+      help: "Bindings in the store, expired ones that wait for their removal included",
+      kind: "gauge",
+      read: async () => [{ value: (await store.count()).bindings }],
+    },
+    {
+      name: "rollcall_addresses_of_record",
+      help: "Addresses-of-record with a binding",
+      kind: "gauge",
+      read: async () => [{ value: (await store.count()).aors }],
+    },
+    leg(
+      "rollcall_messages_received_total",
+      "Whole messages received, by listener",
+      ofLegs((c) => c.received),
+    ),
+    leg(
+      "rollcall_messages_sent_total",
+      "Messages sent, by listener",
+      ofLegs((c) => c.sent),
+    ),
+    leg(
+      "rollcall_keep_alives_total",
+      "CRLF, STUN and WebSocket keep-alives, by listener",
+      ofLegs((c) => c.keepAlives),
+    ),
+    {
+      ...leg(
+        "rollcall_connections",
+        "Connections open, by listener",
+        ofLegs((c) => c.connections),
+      ),
+      kind: "gauge",
+    },
+    {
+      name: "rollcall_transport_dropped_total",
+      help: "Messages and connections that a listener dropped, by reason",
+      kind: "counter",
+      labels: ["listener", "reason"],
+      read: () =>
+        legs.flatMap(({ transport, local, counters: counted }) =>
+          Object.entries(counted?.dropped ?? {}).map(
+            ([reason, value]): MetricSample => ({
+              labels: { listener: `${transport}:${local.address}:${local.port}`, reason },
+              value,
+            }),
+          ),
+        ),
+    },
+    one(
+      "rollcall_server_transactions",
+      "Server transactions now",
+      "gauge",
+      () => transactions.counts().servers,
+    ),
+    one(
+      "rollcall_client_transactions",
+      "Client transactions now",
+      "gauge",
+      () => transactions.counts().clients,
+    ),
+    one(
+      "rollcall_retransmissions_total",
+      "Requests that came again and were absorbed",
+      "counter",
+      () => transactions.counts().retransmissions,
+    ),
+    one(
+      "rollcall_transaction_timeouts_total",
+      "Client transactions that ran out of time",
+      "counter",
+      () => transactions.counts().timeouts,
+    ),
+    one(
+      "rollcall_transaction_overloads_total",
+      "Requests answered 503 because a table was full",
+      "counter",
+      () => transactions.counts().overloads,
+    ),
+    {
+      name: "rollcall_authentications_total",
+      help: "Requests that needed credentials, by what came of them",
+      kind: "counter",
+      labels: ["outcome"],
+      read: () => chain.authentications(),
+    },
+  ];
+}
+
+function one(name: string, help: string, kind: "counter" | "gauge", read: () => number): MetricSource {
+  return { name, help, kind, read: () => [{ value: read() }] };
+}
+
+function leg(name: string, help: string, read: () => MetricSample[]): MetricSource {
+  return { name, help, kind: "counter", labels: ["listener"], read };
+}

@@ -1,0 +1,125 @@
+import type { AccountStore } from "../auth/source.js";
+import type { LocationStore } from "../location/store.js";
+import type { Leg } from "../port/leg.js";
+import type { Log } from "../port/log.js";
+import type { MetricSource } from "../port/metrics.js";
+import { makeChain } from "./chain.js";
+import { acceptsAnybody, type ServerConfig } from "./config.js";
+import { ConfigError } from "./config-error.js";
+import { showListen } from "./config-values.js";
+import { openEnvironment } from "./environment.js";
+import { certificateFiles, makeLegs, reloadCertificates } from "./legs.js";
+import { serverMetrics } from "./metrics.js";
+import { systemClock, systemEntropy } from "./system.js";
+import { watchFiles } from "./watch-files.js";
+
+/** A server while it runs, and what others may look at. */
+export interface RunningServer {
+  /** Bound addresses, as `udp:127.0.0.1:5060`. */
+  readonly listeners: readonly string[];
+  readonly store: LocationStore;
+  readonly accounts: AccountStore;
+  readonly metrics: readonly MetricSource[];
+  /** The configuration in force. */
+  readonly config: ServerConfig;
+  /** `true`, or in words why it is not ready. */
+  readiness(): true | string;
+  /** Is the connection with this token open? */
+  isFlowAlive(token: string): boolean;
+  /** Takes over what a new configuration may change while it runs; rejects, and keeps the old one, when it cannot. */
+  reload(config: ServerConfig): Promise<void>;
+  /** Takes nothing new, finishes what is under way, flushes, closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a server: opens the store, composes the chain, binds every listener. When anything of this fails, what was
+ * opened is closed again and the error is thrown.
+ * @throws ConfigError, StoreError, or the system's error for a listener that cannot be bound
+ */
+export async function startServer(
+  first: ServerConfig,
+  options: { readonly log: Log },
+): Promise<RunningServer> {
+  const { log } = options;
+  const clock = systemClock;
+  const entropy = systemEntropy();
+  const legs = makeLegs(first, clock, entropy);
+  const environment = await openEnvironment(first, clock);
+  try {
+    const isOpen = acceptsAnybody(first, await hasAccounts(first, environment.accounts));
+    const state = { config: first, isOpen, isReady: false };
+    const chain = await makeChain({
+      config: first,
+      legs,
+      environment,
+      clock,
+      entropy,
+      log,
+      isOpen: () => state.isOpen,
+    });
+    const { dispatcher } = chain;
+    await dispatcher.start();
+    const watcher = watchFiles(certificateFiles(first), clock, () => {
+      try {
+        reloadCertificates(legs, state.config);
+        log.info({}, "certificates reloaded");
+      } catch (error) {
+        log.error({ error: String(error) }, "the new certificates are not usable; the old ones stay");
+      }
+    });
+    state.isReady = true;
+    for (const leg of legs) {
+      if (leg.engine !== undefined) log.info({ listener: showLeg(leg), engine: leg.engine }, "UDP engine");
+    }
+    if (isOpen) log.warn({}, "open: anybody may register without credentials");
+    return {
+      listeners: legs.map(showLeg),
+      store: environment.locations,
+      accounts: environment.accounts,
+      metrics: serverMetrics({ dispatcher, store: environment.locations, chain }),
+      get config() {
+        return state.config;
+      },
+      readiness: () => state.isReady || "starting or stopping",
+      isFlowAlive: (token) => dispatcher.findFlow(token)?.flow.alive === true,
+      async reload(config) {
+        refuseFixedChanges(state.config, config);
+        reloadCertificates(legs, config);
+        await chain.reload(config);
+        state.isOpen = acceptsAnybody(config, await hasAccounts(config, environment.accounts));
+        state.config = config;
+        watcher.watch(certificateFiles(config));
+      },
+      async close() {
+        state.isReady = false;
+        watcher.close();
+        await dispatcher.close();
+        await chain.close();
+        await environment.close();
+      },
+    };
+  } catch (error) {
+    await environment.close();
+    throw error;
+  }
+}
+
+/** Is there any account? A source outside the store is taken for one that has some: nobody configures an empty one. */
+async function hasAccounts(config: ServerConfig, accounts: AccountStore): Promise<boolean> {
+  if (config.accounts.some(({ kind }) => kind !== "store")) return true;
+  return (await accounts.list({ limit: 1 })).accounts.length > 0;
+}
+
+function showLeg({ transport, local }: Leg): string {
+  return showListen({ transport, host: local.address, port: local.port });
+}
+
+/** What a running server cannot change: where it listens and where it keeps things. */
+function refuseFixedChanges(old: ServerConfig, fresh: ServerConfig): void {
+  for (const key of ["listen", "store", "dataDirectory", "admin", "nodeId"] as const) {
+    if (JSON.stringify(old[key]) !== JSON.stringify(fresh[key])) {
+      throw new ConfigError([`${key} cannot change while the server runs; restart it`]);
+    }
+  }
+}
