@@ -184,6 +184,8 @@ export class ConnectionLeg implements Leg, ConnectionHost {
 
   connect(remote: Endpoint, options: ConnectOptions = {}): Flow | Promise<Flow> {
     const address = bareHost(remote.address);
+    if (isIP(address) === 0)
+      return Promise.reject(new TypeError(`${this.transport}: ${address} is no address`));
     const target = { address, port: remote.port };
     // without TLS there is no certificate to hold the name against
     const serverName = this.transport === "tls" ? options.serverName : undefined;

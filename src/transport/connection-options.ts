@@ -12,7 +12,7 @@ export interface ConnectionOptions {
   readonly limits?: MessageLimits;
   /** Connections at once, those still shaking hands included; 50,000 unless given. */
   readonly maxConnections?: number;
-  /** Of them from one address: many phones share one behind a carrier's NAT. 10,000 unless given. */
+  /** Of them from one IPv4 address, which many phones share behind a carrier's NAT, or one IPv6 /64. 10,000 unless given. */
   readonly maxConnectionsPerAddress?: number;
   /** What may wait for one peer to read; beyond, the send is `overloaded` and the connection closed. 256 KiB unless given. */
   readonly maxQueueOctets?: number;

@@ -1,4 +1,5 @@
 import type { Endpoint } from "../port/leg.js";
+import { addressOctets } from "./address.js";
 import type { Connection } from "./connection.js";
 import type { ConnectionLimits } from "./connection-options.js";
 
@@ -7,11 +8,17 @@ export function peerKey(remote: Endpoint, serverName: string | undefined): strin
   return `${remote.address} ${remote.port} ${serverName?.toLowerCase() ?? ""}`;
 }
 
+/** Who is counted as one: an IPv4 address, or an IPv6 network of 64 bits, which a single host has all to itself. */
+function sourceOf(address: string): string {
+  const octets = address.includes(":") ? addressOctets(address) : undefined;
+  return octets === undefined ? address : octets.subarray(0, 8).join();
+}
+
 /** The sockets of one leg: counted against the bounds, and found again by the address of their peer. */
 export class ConnectionTable {
   readonly #limits: ConnectionLimits;
   readonly #all = new Set<Connection>();
-  readonly #perAddress = new Map<string, number>();
+  readonly #perSource = new Map<string, number>();
   readonly #usable = new Map<string, Connection>();
 
   constructor(limits: ConnectionLimits) {
@@ -31,20 +38,22 @@ export class ConnectionTable {
   hasRoomFor(address: string): boolean {
     return (
       this.#all.size < this.#limits.maxConnections &&
-      (this.#perAddress.get(address) ?? 0) < this.#limits.maxConnectionsPerAddress
+      (this.#perSource.get(sourceOf(address)) ?? 0) < this.#limits.maxConnectionsPerAddress
     );
   }
 
   add(connection: Connection): void {
     this.#all.add(connection);
-    this.#perAddress.set(connection.address, (this.#perAddress.get(connection.address) ?? 0) + 1);
+    const source = sourceOf(connection.address);
+    this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
   }
 
   remove(connection: Connection): void {
     if (!this.#all.delete(connection)) return;
-    const left = (this.#perAddress.get(connection.address) ?? 1) - 1;
-    if (left === 0) this.#perAddress.delete(connection.address);
-    else this.#perAddress.set(connection.address, left);
+    const source = sourceOf(connection.address);
+    const left = (this.#perSource.get(source) ?? 1) - 1;
+    if (left === 0) this.#perSource.delete(source);
+    else this.#perSource.set(source, left);
   }
 
   /** From now on `find` may give this connection. */

@@ -122,7 +122,8 @@ export class Connection implements Flow, FrameSink {
     const { state } = this.#facts;
     if (state !== "open" && state !== "draining") return "flow-dead";
     const result = this.#write(text);
-    if (!isProvisional(text) && --this.#unanswered <= 0 && state === "draining") this.end();
+    if (!isProvisional(text) && this.#unanswered > 0) this.#unanswered--;
+    if (this.#unanswered === 0 && state === "draining") this.end();
     return result;
   }
 
@@ -159,11 +160,15 @@ export class Connection implements Flow, FrameSink {
   /** RFC 5626 §4.4.1: a CRLF at once. */
   ping(): void {
     if (this.#facts.state !== "open") return;
-    const { counters, clock, limits } = this.#host;
-    counters.keepAlives++;
-    this.#facts.lastActiveMs = clock.nowMs();
-    if (this.#channel!.queuedOctets >= limits.maxQueueOctets) this.drop("overloaded");
+    this.keptAlive();
+    if (this.#channel!.queuedOctets >= this.#host.limits.maxQueueOctets) this.drop("overloaded");
     else this.#channel!.write("\r\n");
+  }
+
+  /** The peer wants the connection to stay, and was answered already (a WebSocket ping). */
+  keptAlive(): void {
+    this.#host.counters.keepAlives++;
+    this.#facts.lastActiveMs = this.#host.clock.nowMs();
   }
 
   /** A lone CRLF asks for nothing (RFC 3261 §7.5); a WebSocket pong shows that the peer is there. */
@@ -195,7 +200,7 @@ export class Connection implements Flow, FrameSink {
   /** The peer sends nothing more. Answers to what it sent may still be under way; requests no longer reach it. */
   peerEnded(): void {
     if (this.#facts.state !== "open") return;
-    if (this.#unanswered <= 0) {
+    if (this.#unanswered === 0) {
       this.end();
       return;
     }

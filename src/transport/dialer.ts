@@ -61,7 +61,8 @@ export class Dialer<Result> {
     });
     try {
       return await new Promise<Result>((resolve, reject) => {
-        socket.once("error", reject);
+        // stays, since a socket without a listener for its errors would end the process
+        socket.on("error", reject);
         socket.once("close", () => reject(new Error(`${address}:${port} closed the connection`)));
         // the connection must listen before the socket's next event
         socket.once(readyEvent, () => resolve(this.#ready(dialed, target)));

@@ -12,6 +12,8 @@ const SUBPROTOCOL = "sip";
 const HTTP_HEADER_OCTETS = 16_384;
 /** Fragments of one WebSocket message. */
 const MAX_FRAGMENTS = 256;
+/** For a peer that says goodbye and then does not hang up: its flow is not to outlive it for long. */
+const LONGEST_CLOSE_MS = 500;
 
 /** Leads sockets, plain or secured, through the WebSocket handshake. */
 export interface WebSocketAcceptor {
@@ -41,7 +43,7 @@ export function webSocketAcceptor(
     perMessageDeflate: false,
     maxPayload: limits.message.messageOctets,
     maxFragments: MAX_FRAGMENTS,
-    closeTimeout: limits.lingerMs,
+    closeTimeout: Math.min(limits.lingerMs, LONGEST_CLOSE_MS),
     handleProtocols: (offered: Set<string>) => sipProtocol(offered) ?? false,
   };
   const webSockets = new WebSocketServer(settings);

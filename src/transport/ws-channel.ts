@@ -25,6 +25,7 @@ export function webSocketChannel(webSocket: WebSocket, socket: Socket, connectio
     else connection.message(text);
     connection.chunkEnd(false);
   });
+  webSocket.on("ping", () => connection.keptAlive());
   webSocket.on("pong", () => connection.pong());
   webSocket.on("error", (error: Error & { readonly code?: string }) => {
     connection.violated(error.code === TOO_LONG ? "too-large" : "malformed", error);

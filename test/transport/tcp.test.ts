@@ -321,6 +321,15 @@ describe("what one peer can hold", () => {
     await fourth.until(/200/);
   });
 
+  it("too many of one IPv6 network, which is one host's", async () => {
+    const { leg } = await started(tcp({ host: "::1", port: 0, maxConnectionsPerAddress: 1 }));
+    const first = await phone(leg.local);
+    first.write(options("TCP h"));
+    await first.until(/200/);
+    await refused(leg.local);
+    expect(leg.counters?.dropped["too-many"]).toBe(1);
+  });
+
   it("too many connections altogether, dialed ones too", async () => {
     const { leg } = await started(tcp({ ...LOOPBACK, maxConnections: 1 }));
     const first = await phone(leg.local);
@@ -481,6 +490,11 @@ describe("connections opened from here", () => {
     client.write(options("TCP h"));
     expect((await owner.next("message")).flow).toBe(flow);
     await client.until(/SIP\/2\.0 200 /);
+  });
+
+  it("a name is no address", async () => {
+    const { leg } = await started(tcp(LOOPBACK));
+    await expect(leg.connect({ address: "example.com", port: 5060 })).rejects.toThrow(/no address/);
   });
 
   it("nobody there: the system's error, for everyone who asked", async () => {

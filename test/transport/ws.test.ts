@@ -289,6 +289,22 @@ describe("peers that are no longer there", () => {
     expect(flow.alive).toBe(true);
   });
 
+  it("those that ping themselves are not idle (RFC 7118 §6)", async () => {
+    const clock = manualClock();
+    const { leg, owner } = await started(ws({ ...LOOPBACK, clock, pingMs: 1_000_000, idleMs: 45_000 }));
+    const phone = await browser(leg.local);
+    phone.socket.send(options("WS h"));
+    const { flow } = await owner.next("message");
+    for (let i = 0; i < 4; i++) {
+      const answered = once(phone.socket, "pong");
+      phone.socket.ping();
+      await answered;
+      clock.advance(30_000);
+    }
+    expect(flow.alive).toBe(true);
+    expect(leg.counters?.keepAlives).toBe(4);
+  });
+
   it("pongs do not keep an idle connection open", async () => {
     const clock = manualClock();
     const { leg, owner } = await started(ws({ ...LOOPBACK, clock, pingMs: 30_000, idleMs: 45_000 }));
