@@ -1,8 +1,9 @@
 import { parseDigits } from "../message/grammar.js";
+import { isIpv4, isIpv6 } from "../message/host.js";
 import { parseNameAddr } from "../message/name-addr.js";
 import { param } from "../message/params.js";
 import { type MaybePromise, ok, type Result, reject } from "../message/result.js";
-import { isIpv4, isIpv6, type SipUri } from "../message/uri.js";
+import type { SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { Endpoint, Transport } from "../port/leg.js";
 

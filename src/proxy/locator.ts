@@ -1,4 +1,4 @@
-import { aorOf } from "../location/aor.js";
+import { aorOf, MAX_AOR_OCTETS } from "../location/aor.js";
 import { type Bindings, NO_BINDINGS } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
 import { hasParam } from "../message/params.js";
@@ -58,6 +58,7 @@ export class Locator {
 
   #byAor(uri: SipUri): MaybePromise<Result<Bindings>> {
     const aor = aorOf(uri);
+    if (aor.length > MAX_AOR_OCTETS) return NOT_FOUND;
     return then(this.#options.store.read(aor), (all) => {
       const live = this.#live(all);
       if (live.length > 0) return ok(live);

@@ -30,6 +30,8 @@ export class Sender {
   readonly self: Self;
   readonly #resolve: Resolve;
   readonly #key: SipHashKey;
+  /** Two senders may share a key, and one may be followed by another with the same key. */
+  readonly #nonce: string;
   #branches = 0;
 
   constructor(options: SenderOptions) {
@@ -37,6 +39,7 @@ export class Sender {
     this.self = options.self;
     this.#resolve = options.resolve;
     this.#key = options.key;
+    this.#nonce = options.dispatcher.entropy.hex(8);
   }
 
   get transactions(): TransactionLayer {
@@ -119,7 +122,7 @@ export class Sender {
    */
   newBranch(mark: string): string {
     const count = (this.#branches++).toString(36);
-    return `${MAGIC_COOKIE}${sipHash(this.#key, `branch ${count}`)}${count}${mark}`;
+    return `${MAGIC_COOKIE}${sipHash(this.#key, `branch ${this.#nonce} ${count}`)}${count}${mark}`;
   }
 
   /** The branch of what is forwarded without state: the same each time the request comes (§16.11). */
@@ -141,14 +144,14 @@ export class Sender {
     const text = `loop ${request.uri} ${route} ${request.callId} ${request.cseq?.sequence ?? ""}`;
     return `-${sipHash(this.#key, text).slice(0, 12)}`;
   }
-
-  /** A To tag for answers without state: the same each time the request comes (§8.2.7). */
-  statelessTag(request: SipRequest): string {
-    const branch = request.via === undefined ? "" : branchOf(request.via);
-    return sipHash(this.#key, `tag ${branch} ${request.callId} ${request.cseq?.sequence ?? ""}`);
-  }
 }
 
 function sendOver(way: Way | undefined, write: (way: Way) => string): boolean {
   return way !== undefined && way.leg.send(write(way), way.flow) === "sent";
+}
+
+/** A To tag for answers without state: the same each time the request comes (RFC 3261 §8.2.7). */
+export function statelessTag(key: SipHashKey, request: SipRequest): string {
+  const branch = request.via === undefined ? "" : branchOf(request.via);
+  return sipHash(key, `tag ${branch} ${request.callId} ${request.cseq?.sequence ?? ""}`);
 }

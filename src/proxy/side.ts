@@ -1,4 +1,3 @@
-import type { Flow } from "../port/leg.js";
 import { type SipHashKey, sipHash } from "./siphash.js";
 
 /**
@@ -17,6 +16,8 @@ export interface Side {
 const LOCAL = 1;
 const NAT = 2;
 const FLAGS = "abcd";
+/** Every user part of ours begins so. */
+const MARK = "rr-";
 const MAC_DIGITS = 16;
 
 /** Writes and reads the user parts of Record-Route URIs. */
@@ -30,19 +31,20 @@ export class Sides {
   /** The user part that stands for a side in the dialogs of one Call-ID. */
   write(side: Side, callId: string): string {
     const flags = FLAGS[(side.local ? LOCAL : 0) + (side.nat ? NAT : 0)]!;
-    const text = flags + toUserPart(side.flow);
+    const text = MARK + flags + toUserPart(side.flow);
     return text + this.#mac(text, callId);
   }
 
   /** @returns "forged" for what looks like ours and was not signed for this Call-ID, `undefined` for any other user part */
   read(user: string, callId: string): Side | "forged" | undefined {
+    if (!user.startsWith(MARK)) return undefined;
     const end = user.length - MAC_DIGITS;
-    const flags = FLAGS.indexOf(user.charAt(0));
-    if (end < 2 || flags < 0 || !/^[0-9a-f]{16}$/.test(user.slice(end))) return undefined;
+    const flags = FLAGS.indexOf(user.charAt(MARK.length));
+    if (end <= MARK.length || flags < 0) return "forged";
     const text = user.slice(0, end);
-    if (!text.includes("+")) return undefined;
     if (this.#mac(text, callId) !== user.slice(end)) return "forged";
-    return { local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow: fromUserPart(text.slice(1)) };
+    const flow = fromUserPart(text.slice(MARK.length + 1));
+    return { local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow };
   }
 
   #mac(text: string, callId: string): string {
@@ -65,9 +67,4 @@ export function udpPeer(token: string): { readonly address: string; readonly por
   const colon = token.lastIndexOf(":");
   const port = Number(token.slice(colon + 1));
   return colon > 4 && Number.isInteger(port) ? { address: token.slice(4, colon), port } : undefined;
-}
-
-/** Does a message over this flow come from the side that a token names? */
-export function isFrom(side: Side, flow: Flow): boolean {
-  return side.flow === flow.token;
 }

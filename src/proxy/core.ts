@@ -1,0 +1,138 @@
+import type { Bindings } from "../location/binding.js";
+import type { SipRequest } from "../message/message.js";
+import { respond } from "../message/respond.js";
+import { ok, type Rejection, type Result, reject } from "../message/result.js";
+import type { SipUri } from "../message/uri.js";
+import type { Flow, Leg } from "../port/leg.js";
+import type { Identity } from "../port/receiver.js";
+import { callerSide, makesDialog } from "./caller.js";
+import { resolveLiterals } from "./hop.js";
+import { Locator } from "./locator.js";
+import { domainsOf, type ProxyOptions } from "./options.js";
+import { Copier, type Plan } from "./plan.js";
+import { decide, type Verdict } from "./policy.js";
+import type { Group } from "./response-context.js";
+import { preprocess, type RouteReader } from "./route.js";
+import { Self } from "./self.js";
+import { Sender, statelessTag } from "./sender.js";
+import { Sides } from "./side.js";
+import { type SipHashKey, sipHashKey } from "./siphash.js";
+import { targetGroups } from "./targets.js";
+import { validate } from "./validate.js";
+
+/** What every kind of proxy here works with. */
+export interface ProxyCore {
+  readonly options: ProxyOptions;
+  readonly key: SipHashKey;
+  readonly self: Self;
+  readonly sender: Sender;
+  readonly sides: Sides;
+  readonly copier: Copier;
+  readonly locator: Locator;
+  readonly reader: RouteReader;
+}
+
+/** Where a request came from, and who proved to have sent it. */
+export interface Origin {
+  readonly leg: Leg;
+  readonly from: Flow;
+  readonly identity: Identity | undefined;
+}
+
+/** RFC 5630 §5.3: only sip contacts for a request that asked for sips. */
+const SIPS_NOT_ALLOWED = reject(480, "Temporarily Unavailable", [
+  { name: "Warning", value: '380 - "SIPS Not Allowed"' },
+]);
+const NO_WAY = reject(480, "Temporarily Unavailable");
+
+/** Composes the parts of a proxy from its options. */
+export function proxyCore(options: ProxyOptions): ProxyCore {
+  const { dispatcher } = options;
+  const { clock, entropy, legs } = dispatcher;
+  const key = sipHashKey(options.secret ?? entropy.hex(16));
+  const self = new Self({ legs, domains: domainsOf(options), hosts: options.hosts ?? [] });
+  const sides = new Sides(key);
+  return {
+    options,
+    key,
+    self,
+    sides,
+    sender: new Sender({ dispatcher, self, resolve: options.resolve ?? resolveLiterals, key }),
+    copier: new Copier(self, sides),
+    locator: new Locator({ ...options, clock, entropy, self }),
+    reader: { self, sides, openRoute: options.openRoute },
+  };
+}
+
+/** What a request asks for, once it is known to be in order. */
+export interface Judged {
+  readonly plan: Plan;
+  readonly verdict: Verdict;
+}
+
+/** Validates a request, reads its route and decides where it may go (RFC 3261 §16.3 to §16.5). */
+export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Result<Judged> {
+  const { leg, from, identity } = origin;
+  const { options, sender, self, reader } = core;
+  const mark = sender.loopMark(request);
+  const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS, mark);
+  if (!valid.ok) return valid;
+  const routing = preprocess(request, valid.value.uri, { leg, flow: from }, reader);
+  if (!routing.ok) return routing;
+  const verdict = decide(routing.value, from, identity, self);
+  if (!verdict.ok) return verdict;
+  const { uri, routes, changed } = routing.value;
+  const stays = options.recordRoute !== false && makesDialog(request);
+  const plan: Plan = {
+    request,
+    leg,
+    from,
+    uri,
+    routes,
+    routesChanged: changed,
+    maxForwards: valid.value.maxForwards,
+    maxBreadth: valid.value.maxBreadth,
+    mark,
+    caller: stays ? callerSide(request, from, identity) : null,
+    consumedRealm:
+      identity !== undefined && request.headers.has("proxy-authorization") ? identity.realm : null,
+  };
+  return ok({ plan, verdict: verdict.value });
+}
+
+const NO_EXTENSIONS: readonly string[] = [];
+
+/** The target set of a Request-URI of ours, from what the location service found (§16.5). */
+export function targetsOf(
+  core: ProxyCore,
+  plan: Plan,
+  uri: SipUri,
+  found: Result<Bindings>,
+  identity: Identity | undefined,
+): Result<readonly Group[]> {
+  const { self, options } = core;
+  if (!found.ok) {
+    // who speaks for every domain finds users of other servers too, but only for those who may call them
+    const abroad = self.everyDomain && !self.isServer(uri.host, uri.port);
+    if (found.status !== 404 || !abroad || identity === undefined) return found;
+    return ok([[[{ uri: plan.uri, path: [], hop: { kind: "uri", uri }, local: false, nat: false }]]]);
+  }
+  const secure = uri.scheme === "sips";
+  const groups = targetGroups(found.value, {
+    self,
+    far: options.farContacts ?? "source",
+    barSelf: options.barSelf ?? false,
+    secure,
+  });
+  if (groups.length > 0) return ok(groups);
+  return secure ? SIPS_NOT_ALLOWED : NO_WAY;
+}
+
+/** Answers without state: the sender repeats its request until it hears us, and an ACK finds nothing to match (§8.2.7). */
+export function refuse(core: ProxyCore, request: SipRequest, origin: Origin, rejection: Rejection): number {
+  const { via } = request;
+  if (request.method === "ACK" || via === undefined) return rejection.status;
+  const toTag = statelessTag(core.key, request);
+  origin.leg.respond(respond(request, origin.from, { ...rejection, toTag }), via, origin.from);
+  return rejection.status;
+}
