@@ -1,6 +1,6 @@
 import type { AccountStore } from "../auth/source.js";
 import type { LocationStore } from "../location/store.js";
-import type { MaybePromise } from "../message/result.js";
+import type { MetricSource } from "../port/metrics.js";
 
 /** What the admin interface needs to know of the server that it shows. */
 export interface AdminBackend {
@@ -19,21 +19,4 @@ export interface AdminBackend {
   readonly metrics: readonly MetricSource[];
   /** Version of the server. */
   readonly version: string;
-}
-
-/** One value of a metric, with its labels. */
-export interface MetricSample {
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly value: number;
-}
-
-/** A metric that is read at the time of a scrape: keeping it costs the server an addition. */
-export interface MetricSource {
-  /** `rollcall_` and what follows; counters end in `_total`. */
-  readonly name: string;
-  readonly help: string;
-  readonly kind: "counter" | "gauge";
-  /** Names of the labels; none when not given. */
-  readonly labels?: readonly string[];
-  read(): MaybePromise<Iterable<MetricSample>>;
 }

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { MetricSource } from "./backend.js";
+import type { MetricSource } from "../port/metrics.js";
 
 /** The Prometheus text of a set of sources and of the process. */
 export interface Metrics {

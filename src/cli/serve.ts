@@ -1,7 +1,12 @@
+import type { AdminBackend } from "../admin/backend.js";
+import { type AdminListener, startAdmin } from "../admin/listener.js";
+import type { ServerConfig } from "../server/config.js";
 import { ConfigError } from "../server/config-error.js";
 import { loadConfig } from "../server/config-load.js";
 import { type ServerLog, serverLog } from "../server/logger.js";
 import { type RunningServer, startServer } from "../server/serve.js";
+import { systemClock } from "../server/system.js";
+import { version } from "../server/version.js";
 import { configFlags, type ServeFlags } from "./flags.js";
 import type { CliIo } from "./io.js";
 import { startProblem } from "./start-problem.js";
@@ -28,17 +33,14 @@ export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
   const flush = (): void => log.flush();
   process.on("uncaughtExceptionMonitor", flush);
   try {
-    let server: RunningServer;
-    try {
-      server = await startServer(config, { log });
-    } catch (error) {
-      throw startProblem(error);
-    }
-    log.info({ listeners: server.listeners, admin: server.admin }, "ready");
+    const served = await start(config, log);
+    const { server, admin } = served;
+    log.info({ listeners: server.listeners, admin: admin?.address ?? null }, "ready");
     signals.onReload(() => reload(server, flags, log));
     const signal = await signals.stop;
     log.info({ signal }, "stopping");
     await server.close();
+    await admin?.close();
     log.info({}, "stopped");
     return 0;
   } finally {
@@ -46,6 +48,38 @@ export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
     process.off("uncaughtExceptionMonitor", flush);
     log.flush();
   }
+}
+
+interface Served {
+  readonly server: RunningServer;
+  readonly admin: AdminListener | null;
+}
+
+/** Starts everything or nothing. */
+async function start(config: ServerConfig, log: ServerLog): Promise<Served> {
+  let server: RunningServer | undefined;
+  try {
+    server = await startServer(config, { log });
+    const admin = config.admin === null ? null : await startAdmin(config.admin, backendOf(server), log);
+    return { server, admin };
+  } catch (error) {
+    await server?.close();
+    throw startProblem(error);
+  }
+}
+
+function backendOf(server: RunningServer): AdminBackend {
+  const keepsAccounts = server.config.accounts.some(({ kind }) => kind === "store");
+  return {
+    store: server.store,
+    accounts: keepsAccounts ? server.accounts : null,
+    realm: () => server.config.auth.realm,
+    nowMs: systemClock.nowMs,
+    readiness: () => server.readiness(),
+    isFlowAlive: (token) => server.isFlowAlive(token),
+    metrics: server.metrics,
+    version: version(),
+  };
 }
 
 /** Takes up the configuration as it is now; a bad one is told, and the old one stays. */
