@@ -71,7 +71,7 @@ export function decide(
   const set = live.slice();
   for (const contact of facts.contacts) {
     const granted = grantSec(contact.askedSec, policy);
-    if (granted === 0) remove(set, contact);
+    if (granted === 0) remove(set, contact, facts);
     else write(set, contact, granted, facts, policy, nowMs);
   }
   // a set that was full already may be refreshed, whatever the limit is now
@@ -116,7 +116,7 @@ function orderOf(
     let isRepeated = false;
     let found = false;
     for (const binding of live) {
-      if (speaksOf(contact, binding, granted === 0)) {
+      if (speaksOf(contact, binding, granted === 0, facts.contacts)) {
         found = true;
         if (binding.callId !== facts.callId || binding.cseq < facts.cseq) continue;
         if (binding.cseq > facts.cseq || !saysTheSame(binding, contact, granted)) return "out-of-order";
@@ -153,8 +153,8 @@ function saysTheSame(binding: Binding, contact: RegisterContact, granted: number
   );
 }
 
-function remove(set: Binding[], contact: RegisterContact): void {
-  for (let i = set.length - 1; i >= 0; i--) if (speaksOf(contact, set[i]!, true)) set.splice(i, 1);
+function remove(set: Binding[], contact: RegisterContact, { contacts }: RegisterFacts): void {
+  for (let i = set.length - 1; i >= 0; i--) if (speaksOf(contact, set[i]!, true, contacts)) set.splice(i, 1);
 }
 
 /** Puts the binding in the place of the one it refreshes, or at the end; whatever else equals it goes. */
@@ -169,7 +169,7 @@ function write(
   let place = -1;
   for (let i = 0; i < set.length; i++) {
     const binding = set[i]!;
-    if (speaksOf(contact, binding, false)) {
+    if (speaksOf(contact, binding, false, facts.contacts)) {
       if (place < 0) place = i;
       else set.splice(i--, 1);
     } else if (policy.deviceIdentity && isGhost(binding, contact, facts)) {

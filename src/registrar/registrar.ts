@@ -14,13 +14,13 @@ import { type Log, NO_LOG } from "../port/log.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
 import { type AddressRules, addressOf } from "./address.js";
 import { contactLine, tagWriter } from "./answer.js";
-import { type RegisterContact, readContacts } from "./contact.js";
+import { readContacts } from "./contact.js";
 import { decide, liveOf, type RegisterPolicy } from "./decide.js";
 import { RegisterDraft } from "./draft.js";
 import { isTooBrief, tooBrief } from "./expires.js";
 import type { RegistrarExtension } from "./extension.js";
 import { FlowIndex } from "./flows.js";
-import { sameContact } from "./match.js";
+import { distinctContacts } from "./match.js";
 import { addressRules, checkOptions, type RegistrarOptions } from "./options.js";
 import { checkSips } from "./sips.js";
 import { troubleAnswer } from "./trouble.js";
@@ -170,7 +170,7 @@ export class RegistrarCore implements Receiver {
       const rejection = extension.examine?.(draft);
       if (rejection !== undefined) return rejection;
     }
-    if (draft.contacts.length > 1) draft.contacts = distinct(draft.contacts);
+    if (draft.contacts.length > 1) draft.contacts = distinctContacts(draft.contacts);
     for (const { askedSec } of draft.contacts) {
       if (isTooBrief(askedSec, this.#policy)) return tooBrief(this.#policy);
     }
@@ -286,11 +286,6 @@ export class RegistrarCore implements Receiver {
       });
     });
   }
-}
-
-/** The last word on each binding that the Contacts of one request speak of more than once. */
-function distinct(contacts: readonly RegisterContact[]): readonly RegisterContact[] {
-  return contacts.filter((contact, i) => !contacts.some((later, j) => j > i && sameContact(contact, later)));
 }
 
 function textOf(error: unknown): string {
