@@ -66,7 +66,6 @@ export class LmdbLocations implements LocationStore {
 
   read(aor: string): Bindings {
     if (this.#closed) throw storeClosed();
-    checkAor(aor);
     const record = this.#environment.read(() => this.#records.get(aor));
     return record === undefined ? NO_BINDINGS : decodeRecord(record);
   }

@@ -1,3 +1,4 @@
+import { MAX_AOR_OCTETS } from "../location/aor.js";
 import type { Bindings } from "../location/binding.js";
 import { earliestExpiryMs } from "../location/changes.js";
 import { encodeRecord, recordAlarmSec, recordCount } from "../location/record.js";
@@ -31,6 +32,8 @@ export class LmdbRecords {
   }
 
   get(aor: string): string | undefined {
+    // LMDB refuses to look for a key that it could not hold.
+    if (aor === "" || aor.length > MAX_AOR_OCTETS) return undefined;
     return this.#tables.locations.get(aor);
   }
 
