@@ -6,10 +6,12 @@
 export type NonceUse = "first" | "repeat" | "replay" | "forgotten";
 
 export interface NonceUsesOptions {
-  /** Nonces whose uses are kept at a time. */
+  /** Most nonces whose uses are kept at a time, at least 2. */
   readonly capacity: number;
   /** How long after its issue a nonce may be used. */
   readonly lifetimeMs: number;
+  /** The time now. */
+  readonly nowMs: number;
 }
 
 /**
@@ -20,7 +22,7 @@ export const RETRANSMISSION_MS = 32_000;
 
 /** One use of one nonce, after its credentials proved right. */
 export interface Use {
-  /** `id` of the nonce. */
+  /** Names the nonce among those that come here. */
   readonly nonce: number;
   readonly issuedAtMs: number;
   /** 1 to 2^32-1. */
@@ -35,16 +37,25 @@ const WINDOW = 32;
 const MARKS = 8;
 
 interface State {
-  readonly issuedAtMs: number;
   /** Highest nc seen. */
   top: number;
   /** Bit n: `top - n` was used. */
   used: number;
+  /** nc, mark and time of the last use; time in milliseconds since this object was made. */
   nc: number;
   mark: number;
   atMs: number;
-  /** nc, mark and time of the uses before the last, newest first; absent for the many nonces that are used once. */
+  /** The same three of the uses before it, newest first; absent for the many nonces that are used once. */
   older: number[] | undefined;
+}
+
+/** Nonces first used in one stretch of time. They are dropped together, which costs nothing for each. */
+interface Generation {
+  readonly states: Map<number, State>;
+  /** When the first of them came. */
+  readonly sinceMs: number;
+  /** Latest time of issue among them. */
+  issuedMs: number;
 }
 
 /**
@@ -53,46 +64,44 @@ interface State {
  * not known are answered as stale, never believed.
  */
 export class NonceUses {
-  readonly #capacity: number;
-  readonly #lifetimeMs: number;
-  readonly #states = new Map<number, State>();
+  readonly #generationSize: number;
+  readonly #keepMs: number;
+  readonly #startMs: number;
+  #young: Generation;
+  #old: Generation | undefined;
   /** Latest issue time of a nonce that was dropped before its time. */
   #droppedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: NonceUsesOptions) {
-    this.#capacity = options.capacity;
-    this.#lifetimeMs = options.lifetimeMs;
+    this.#generationSize = Math.max(1, Math.floor(options.capacity / 2));
+    this.#keepMs = options.lifetimeMs + RETRANSMISSION_MS;
+    this.#startMs = options.nowMs;
+    this.#young = generation(options.nowMs);
   }
 
   /** How many nonces it knows of. */
   get size(): number {
-    return this.#states.size;
+    return this.#young.states.size + (this.#old?.states.size ?? 0);
   }
 
-  /** Is this the very request that used this nc before? Changes nothing. */
+  /** Is this the very request that used this nc a moment ago? Changes nothing. */
   isRepeat(use: Use, nowMs: number): boolean {
-    const state = this.#states.get(use.nonce);
-    return state !== undefined && wasNow(state, use, nowMs);
+    const state = this.#find(use.nonce);
+    return state !== undefined && wasNow(state, use, nowMs - this.#startMs);
   }
 
   /** Records a use and says what it is; only a `first` changes anything. */
   take(use: Use, nowMs: number): NonceUse {
-    const state = this.#states.get(use.nonce);
+    const atMs = nowMs - this.#startMs;
+    const state = this.#find(use.nonce);
     if (state === undefined) {
       if (use.issuedAtMs <= this.#droppedMs) return "forgotten";
-      this.#makeRoom(nowMs);
-      this.#states.set(use.nonce, {
-        issuedAtMs: use.issuedAtMs,
-        top: use.nc,
-        used: 1,
-        nc: use.nc,
-        mark: use.mark,
-        atMs: nowMs,
-        older: undefined,
-      });
+      const { states } = this.#roomFor(nowMs);
+      states.set(use.nonce, { top: use.nc, used: 1, nc: use.nc, mark: use.mark, atMs, older: undefined });
+      if (use.issuedAtMs > this.#young.issuedMs) this.#young.issuedMs = use.issuedAtMs;
       return "first";
     }
-    if (wasNow(state, use, nowMs)) return "repeat";
+    if (wasNow(state, use, atMs)) return "repeat";
     const ahead = use.nc - state.top;
     if (ahead > 0) {
       state.used = ahead >= WINDOW ? 1 : (state.used << ahead) | 1;
@@ -107,29 +116,34 @@ export class NonceUses {
     if (state.older.length > (MARKS - 1) * 3) state.older.length = (MARKS - 1) * 3;
     state.nc = use.nc;
     state.mark = use.mark;
-    state.atMs = nowMs;
+    state.atMs = atMs;
     return "first";
   }
 
-  /** Drops what is past its time at the head, and the head itself when there is no room. */
-  #makeRoom(nowMs: number): void {
-    let looked = 0;
-    for (const [nonce, state] of this.#states) {
-      const isOver = state.issuedAtMs + this.#lifetimeMs + RETRANSMISSION_MS < nowMs;
-      if (!isOver) {
-        if (this.#states.size < this.#capacity) return;
-        if (state.issuedAtMs > this.#droppedMs) this.#droppedMs = state.issuedAtMs;
-      }
-      this.#states.delete(nonce);
-      // two a call keep up with any rate and never make one request pay for many
-      if (++looked === 2) return;
-    }
+  #find(nonce: number): State | undefined {
+    return this.#young.states.get(nonce) ?? this.#old?.states.get(nonce);
+  }
+
+  /** The young generation; when that is full or has lasted as long as a nonce does, it is the old one from now on. */
+  #roomFor(nowMs: number): Generation {
+    const young = this.#young;
+    if (young.states.size < this.#generationSize && nowMs - young.sinceMs < this.#keepMs) return young;
+    const old = this.#old;
+    if (old !== undefined && old.issuedMs + this.#keepMs >= nowMs && old.issuedMs > this.#droppedMs)
+      this.#droppedMs = old.issuedMs;
+    this.#old = young;
+    this.#young = generation(nowMs);
+    return this.#young;
   }
 }
 
+function generation(sinceMs: number): Generation {
+  return { states: new Map(), sinceMs, issuedMs: Number.NEGATIVE_INFINITY };
+}
+
 /** Was this very request accepted within the life of its transaction? */
-function wasNow(state: State, use: Use, nowMs: number): boolean {
-  const sinceMs = nowMs - RETRANSMISSION_MS;
+function wasNow(state: State, use: Use, atMs: number): boolean {
+  const sinceMs = atMs - RETRANSMISSION_MS;
   if (state.nc === use.nc && state.mark === use.mark) return state.atMs >= sinceMs;
   const { older } = state;
   if (older === undefined) return false;

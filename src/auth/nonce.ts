@@ -15,8 +15,10 @@ export interface Nonce {
   readonly issuedAtMs: number;
   /** Names the nonce among those of all processes, below 2^52; never given twice within any lifetime. */
   readonly id: number;
-  /** The process that issued it. */
+  /** The process that issued it, 2^23 to 2^24-1. */
   readonly process: number;
+  /** Names the nonce among those of its process, below 2^28. */
+  readonly serial: number;
   /** Keyed hash of the address that the challenge was sent to; see {@link NonceMint.sourceTag}. */
   readonly sourceTag: number;
 }
@@ -59,6 +61,8 @@ interface Key {
 export class NonceMint {
   readonly #hasher: Hasher;
   readonly #clock: Clock;
+  /** Names this process in the nonces it makes: random, 24 bits. */
+  readonly process: number;
   readonly #process: string;
   #serial: number;
   #current: Key;
@@ -69,15 +73,12 @@ export class NonceMint {
   constructor(options: NonceMintOptions, keys: NonceKeys) {
     this.#hasher = options.hasher;
     this.#clock = options.clock;
-    this.#process = options.entropy.hex(3);
+    // the top bit set, so that no id of a whole nonce is as small as a serial
+    this.process = Number.parseInt(options.entropy.hex(3), 16) | 0x80_0000;
+    this.#process = this.process.toString(16);
     this.#serial = Number.parseInt(options.entropy.hex(3), 16);
     this.#current = this.#key(keys.current, keys.generation);
     this.#previous = keys.previous === null ? undefined : this.#key(keys.previous, keys.generation - 1);
-  }
-
-  /** Names this process in the nonces it makes: random, 24 bits. */
-  get process(): number {
-    return Number.parseInt(this.#process, 16);
   }
 
   /** Signs with other keys from now on. */
@@ -119,6 +120,7 @@ export class NonceMint {
       issuedAtMs: Number.parseInt(nonce.slice(TIME_AT, PROCESS_AT), 16),
       id: Number.parseInt(nonce.slice(PROCESS_AT, SOURCE_AT), 16),
       process: Number.parseInt(nonce.slice(PROCESS_AT, SERIAL_AT), 16),
+      serial: Number.parseInt(nonce.slice(SERIAL_AT, SOURCE_AT), 16),
       sourceTag: Number.parseInt(nonce.slice(SOURCE_AT, SIGNATURE_AT), 16),
     };
   }

@@ -31,6 +31,7 @@ export class Nonces {
     this.#uses = new NonceUses({
       capacity: options.capacity,
       lifetimeMs: options.lifetimeMs,
+      nowMs: options.clock.nowMs(),
     });
   }
 
@@ -62,13 +63,19 @@ export class Nonces {
    */
   spend(nonce: Nonce, nc: number, mark: number): MaybePromise<Spending> {
     const { clock, lifetimeMs, ledger } = this.#options;
-    const use = { nonce: nonce.id, issuedAtMs: nonce.issuedAtMs, nc, mark };
+    const own = this.#mint.process;
+    // a small integer for those of this process, nearly all: others have larger ids
+    const use = {
+      nonce: nonce.process === own ? nonce.serial : nonce.id,
+      issuedAtMs: nonce.issuedAtMs,
+      nc,
+      mark,
+    };
     const nowMs = clock.nowMs();
     const ageMs = nowMs - nonce.issuedAtMs;
     // a clock that was set back must not make a nonce serve for longer than its time
     if (ageMs > lifetimeMs || ageMs < -lifetimeMs)
       return this.#uses.isRepeat(use, nowMs) ? "served" : "stale";
-    const own = this.#mint.process;
     if (ledger === undefined) return nonce.process === own ? this.#take(use) : "stale";
     const holder = ledger.claim(nonce.id, own, nonce.issuedAtMs + lifetimeMs);
     if (!(holder instanceof Promise)) return holder === own ? this.#take(use) : "stale";

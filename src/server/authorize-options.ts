@@ -44,7 +44,7 @@ export interface AuthorizeOptions {
   readonly watcher?: AttemptWatcher;
   /** Shared by all processes that share the key; without one, a nonce serves only at the process that issued it. */
   readonly ledger?: NonceLedger;
-  /** Nonces whose uses are kept; 65,536 when not given. */
+  /** Nonces whose uses are kept at a time; 131,072 when not given, about 20 MB when all are in use. */
   readonly nonceCapacity?: number;
   /** Requests that may wait for the source at a time; 10,000 when not given. Beyond them: 503. */
   readonly maxWaiting?: number;
@@ -81,7 +81,7 @@ export function checkAuthorizeOptions(options: AuthorizeOptions): void {
     throw new TypeError("Authorize: keySeconds is at least twice nonceSeconds");
   for (const name of ["nonceCapacity", "maxWaiting"] as const) {
     const value = options[name];
-    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1))
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= (name === "nonceCapacity" ? 2 : 1)))
       throw new TypeError(`Authorize: ${name} is a whole number from 1`);
   }
 }

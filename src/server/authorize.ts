@@ -97,7 +97,7 @@ export class Authorize implements Receiver {
     const clock = (this.#clock = options.clock ?? dispatcher.clock);
     const entropy = (this.#entropy = options.entropy ?? dispatcher.entropy);
     const lifetimeMs = nonceSeconds * 1000;
-    const { ledger, nonceCapacity: capacity = 65_536 } = options;
+    const { ledger, nonceCapacity: capacity = 131_072 } = options;
     this.#keyring = new NonceKeyring({
       secrets: options.secrets,
       clock,

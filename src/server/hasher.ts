@@ -41,7 +41,8 @@ export function nodeHasher(): Hasher {
     digest: (algorithm, text) => hash(OPENSSL_NAMES[algorithm], octets(text), "hex"),
     hmac(key, text) {
       const { inner, outer } = padded(key);
-      hash("sha256", octets(inner + text), "buffer").copy(outer, BLOCK_OCTETS);
+      // as text and not as a buffer: that makes no object
+      outer.write(hash("sha256", octets(inner + text), "latin1"), BLOCK_OCTETS, "latin1");
       return hash("sha256", outer, "hex");
     },
     equal(a, b) {
@@ -61,7 +62,8 @@ export function nodeHasher(): Hasher {
 }
 
 function octets(text: string): string | Buffer {
-  return NOT_ASCII.test(text) ? Buffer.from(text, "latin1") : text;
+  // looking for the exception costs more than a copy once the text is long
+  return text.length > 256 || NOT_ASCII.test(text) ? Buffer.from(text, "latin1") : text;
 }
 
 /** Both pads of RFC 2104 §2; a key longer than a block is hashed first. */
