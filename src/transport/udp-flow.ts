@@ -16,9 +16,9 @@ export class UdpFlow implements Flow {
     return "udp";
   }
 
-  /** Written only when somebody asks: most datagrams are answered without a name for their flow. */
+  /** `udp:address:port`, an IPv6 address without brackets. Written when somebody asks: most datagrams need no name for their flow. */
   get token(): string {
-    return udpToken(this);
+    return `udp:${this.address}:${this.port}`;
   }
 
   get isConnection(): false {
@@ -32,9 +32,4 @@ export class UdpFlow implements Flow {
   get peerIdentity(): null {
     return null;
   }
-}
-
-/** The token of the flow to a UDP peer: `udp:address:port`, an IPv6 address without brackets. */
-export function udpToken(peer: Endpoint): string {
-  return `udp:${peer.address}:${peer.port}`;
 }

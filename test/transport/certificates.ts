@@ -3,12 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+const OPENSSL = "openssl";
+
 /** Node cannot make certificates: tests that need them want the `openssl` command. */
-export const hasOpenssl = spawnSync("openssl", ["version"]).status === 0;
+export const hasOpenssl = spawnSync(OPENSSL, ["version"]).status === 0;
 if (!hasOpenssl) console.warn("no openssl command here: tests with certificates are left out");
 
 /** A certificate and its key, both PEM. */
-export interface Credentials {
+interface Credentials {
   readonly cert: string;
   readonly key: string;
 }
@@ -26,7 +28,7 @@ const EC_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-n
 export function authority<Result>(use: (ca: Authority) => Result): Result {
   const folder = mkdtempSync(join(tmpdir(), "rollcall-ca-"));
   const at = (name: string) => join(folder, name);
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+  const openssl = (...args: string[]) => execFileSync(OPENSSL, args, { cwd: folder, stdio: "pipe" });
   try {
     const own = ["-keyout", at("ca.key"), "-out", at("ca.pem"), "-subj", "/CN=Test Authority", "-days", "2"];
     openssl("req", "-x509", ...EC_KEY, ...own);

@@ -1,7 +1,7 @@
 import type { Endpoint, Flow, Leg, LegEvents, Transport } from "../../src/port/leg.js";
 
 /** One thing that a leg told, in the order it came. */
-export type Told =
+type Told =
   | { readonly kind: "message"; readonly text: string; readonly flow: Flow }
   | {
       readonly kind: "malformed";
@@ -14,7 +14,7 @@ export type Told =
   | { readonly kind: "batch-end" }
   | { readonly kind: "fault"; readonly error: Error };
 
-export type ToldAs<Kind extends Told["kind"]> = Extract<Told, { kind: Kind }>;
+type ToldAs<Kind extends Told["kind"]> = Extract<Told, { kind: Kind }>;
 
 export interface Recorder {
   readonly events: LegEvents;

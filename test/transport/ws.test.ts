@@ -226,6 +226,32 @@ describe("the handshake (RFC 7118 §4.1)", () => {
     expect(owner.told.filter(({ kind }) => kind === "closed" || kind === "malformed")).toEqual([]);
   });
 
+  it.each([
+    ["a frame without a mask", "\x81\x05hello"],
+    ["reserved bits", "\xf1\x80\0\0\0\0"],
+    ["an opcode that means nothing", "\x83\x80\0\0\0\0"],
+    ["a fragment of nothing", "\x80\x80\0\0\0\0"],
+    ["SIP without a frame", options("WS h")],
+    ["a length beyond every bound", "\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff\0\0\0\0"],
+  ])("%s behind it ends this connection and no other (RFC 6455 §5.1, §5.2)", async (_name, octets) => {
+    const { leg, owner } = await started(ws(LOOPBACK));
+    const bystander = await browser(leg.local);
+    const client = await tcpClient(leg.local);
+    client.write(
+      "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: sip\r\n\r\n",
+    );
+    // the example of RFC 7118 §4.1
+    await client.until(/s3pPLMBiTxaQ9kYGzzhZRbK\+xOo=.*\r\n\r\n/s);
+    client.write(octets);
+    await client.closed();
+    expect(await owner.next("closed")).toMatchObject({ wasAlive: false });
+    const { dropped } = leg.counters!;
+    expect(dropped.malformed + dropped["too-large"]).toBe(1);
+    bystander.socket.send(options("WS h"));
+    expect((await bystander.next()).text).toMatch(/^SIP\/2\.0 200 /);
+  });
+
   it("one that is not finished is not waited for", async () => {
     const clock = manualClock();
     const { leg } = await started(ws({ ...LOOPBACK, clock, handshakeMs: 10_000 }));
