@@ -55,9 +55,9 @@ export function scanFields(text: string, at: number, limits: MessageLimits): Sca
       problem ??= end < 0 ? NO_END : BARE_BREAK;
       if (end < 0) end = text.length;
     }
-    // a colon beyond this line is found once, however many lines lack one
-    if (colon < at) colon = text.indexOf(":", at);
-    const name = colon < 0 || colon > end ? undefined : fieldName(text, at, colon);
+    // the next colon is looked for once, however many lines lack one
+    if (colon < at) colon = indexOrEnd(text, ":", at);
+    const name = colon > end ? undefined : fieldName(text, at, colon);
     if (name === undefined) problem ??= NO_FIELD;
     else if (names.length >= limits.fields || end - at > limits.fieldOctets) problem = TOO_LARGE;
     else {
@@ -71,7 +71,14 @@ export function scanFields(text: string, at: number, limits: MessageLimits): Sca
     }
   }
   if (bodyStart < 0) problem ??= NO_END;
+  else if (bodyStart > limits.headerOctets) problem = TOO_LARGE;
   return { text, names, spans, hasBreaks, bodyStart, problem };
+}
+
+/** Index of a character at or after `from`, or behind the whole text. */
+function indexOrEnd(text: string, char: string, from: number): number {
+  const index = text.indexOf(char, from);
+  return index < 0 ? text.length + 1 : index;
 }
 
 /** Canonical name before a colon, with the blanks that §7.3.1 lets stand between them; `undefined` when it is no token. */
