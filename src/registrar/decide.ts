@@ -148,6 +148,7 @@ function saysTheSame(binding: Binding, contact: RegisterContact, granted: number
     granted > 0 &&
     binding.uri === contact.uri &&
     binding.params === contact.params &&
+    binding.regId === contact.regId &&
     binding.qMilli === contact.qMilli &&
     binding.expiresAtMs - binding.updatedAtMs === granted * 1000
   );
