@@ -1,3 +1,4 @@
+import type { Binding } from "../location/binding.js";
 import { checkRequest } from "../message/check.js";
 import { DEFAULT_LIMITS, type MessageLimits } from "../message/limits.js";
 import type { SipRequest } from "../message/message.js";
@@ -11,6 +12,11 @@ import type { Entropy } from "../port/entropy.js";
 import type { Endpoint, Flow, Leg, LegEvents, Transport } from "../port/leg.js";
 import { type Log, NO_LOG } from "../port/log.js";
 import type { Receiver } from "../port/receiver.js";
+import { Deliverer, type Delivery, type Draft } from "../proxy/deliver.js";
+import { type Resolve, resolveLiterals } from "../proxy/hop.js";
+import { Self } from "../proxy/self.js";
+import { Sender } from "../proxy/sender.js";
+import { sipHashKey } from "../proxy/siphash.js";
 import { TransactionLayer } from "../transaction/layer.js";
 import { type DispatcherCounters, dispatcherCounters } from "./counters.js";
 import { isKnownMethod, lastWord } from "./last-word.js";
@@ -23,19 +29,23 @@ export interface DispatcherOptions {
   readonly entropy?: Entropy;
   readonly log?: Log;
   readonly limits?: MessageLimits;
-  /** Methods announced in Allow; REGISTER and OPTIONS when not given. */
+  /** May this peer be heard at all? Everybody when not given. */
+  readonly admits?: (remote: Endpoint, transport: Transport) => boolean;
+  /** Finds servers by DNS (RFC 3263), for what `deliver` sends through a Path; addresses alone when not given. */
+  readonly resolve?: Resolve;
+}
+
+/** What the receivers behind a dispatcher can do, for its last word. */
+export interface Announced {
+  /** Methods for Allow; REGISTER and OPTIONS when not given. */
   readonly allow?: readonly string[];
-  /** Option tags announced in Supported; none when not given. */
+  /** Option tags for Supported; none when not given. */
   readonly supported?: readonly string[];
   /** Is this domain one that the server speaks for? Its own addresses always are. Every domain when not given. */
   readonly isOwnDomain?: (domain: string) => boolean;
-  /** May this peer be heard at all? Everybody when not given. */
-  readonly admits?: (remote: Endpoint, transport: Transport) => boolean;
 }
 
-const OPTION_NAMES: ReadonlySet<string> = new Set(
-  "legs clock entropy log limits allow supported isOwnDomain admits".split(" "),
-);
+const OPTION_NAMES: ReadonlySet<string> = new Set("legs clock entropy log limits admits resolve".split(" "));
 
 /**
  * Between the legs and the receive chain, after Net::SIP::Dispatcher: parses what arrives, gives responses and
@@ -54,7 +64,9 @@ export class Dispatcher implements DispatcherPort {
   readonly #connections = new Map<string, { leg: Leg; flow: Flow }>();
   readonly #closedListeners = new Set<(flow: Flow) => void>();
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #deliverer: Deliverer;
   #receiver: Receiver | undefined;
+  #announced: Announced = {};
   #closing = false;
 
   /** @throws TypeError for an unknown option, and when there is no leg */
@@ -71,13 +83,31 @@ export class Dispatcher implements DispatcherPort {
     this.#limits = options.limits ?? DEFAULT_LIMITS;
     this.#log = options.log ?? NO_LOG;
     this.transactions = new TransactionLayer({ clock: this.clock, entropy: this.entropy });
+    this.#deliverer = new Deliverer(
+      new Sender({
+        dispatcher: this,
+        self: new Self({ legs: this.legs }),
+        resolve: options.resolve ?? resolveLiterals,
+        key: sipHashKey(this.entropy.hex(16)),
+      }),
+      "source",
+    );
   }
 
-  /** Names the receiver of all packets; usually a {@link ReceiveChain}. */
-  setReceiver(receiver: Receiver): void {
+  /** Names the receiver of all packets, usually a {@link ReceiveChain}, and what it can do. */
+  setReceiver(receiver: Receiver, announced: Announced = {}): void {
     if (typeof receiver?.receive !== "function")
       throw new TypeError("Dispatcher: a receiver needs a receive method");
     this.#receiver = receiver;
+    this.#announced = announced;
+  }
+
+  /**
+   * Sends a request of our own to a contact: through its Path, over its flow, or to its address (RFC 3327 §5.4, RFC 5626 §7).
+   * Resolves when the outcome is known, at most 64*T1 (32 s) after the last try.
+   */
+  deliver(request: Draft, binding: Binding): Promise<Delivery> {
+    return this.#deliverer.deliver(request, binding);
   }
 
   /** Binds every leg; when one cannot be bound, those already bound are closed and its error is thrown. */
@@ -191,8 +221,8 @@ export class Dispatcher implements DispatcherPort {
     }
     if (message.method === "ACK") return;
     const word = lastWord(message, {
-      allow: this.#options.allow ?? ["REGISTER", "OPTIONS"],
-      supported: this.#options.supported ?? [],
+      allow: this.#announced.allow ?? ["REGISTER", "OPTIONS"],
+      supported: this.#announced.supported ?? [],
       isOwnHost: (host, port) => this.#isOwnHost(host, port),
     });
     if (word.ok) this.#answer(message, leg, from, 200, "OK", word.value);
@@ -253,6 +283,6 @@ export class Dispatcher implements DispatcherPort {
       if ((host === bareHost(local.address) || anyAddress) && (port === null || port === local.port))
         return true;
     }
-    return this.#options.isOwnDomain?.(host) ?? true;
+    return this.#announced.isOwnDomain?.(host) ?? true;
   }
 }

@@ -50,7 +50,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
   const store = memoryStore({ clock });
   const transports: Transport[] = ["udp", "tcp", "tls", "ws"];
   const legs = transports.map((transport) => network.leg(transport, HOST, PORTS[transport]));
-  const dispatcher = new Dispatcher({ legs, clock, entropy, allow: ["INVITE", "ACK", "BYE", "CANCEL"] });
+  const dispatcher = new Dispatcher({ legs, clock, entropy });
   const proxy = new StatefulProxy({ dispatcher, store, domains: ["example.com"], ...options.proxy });
   const identify: Receiver = {
     receive(packet, _leg, _from, context) {
@@ -60,7 +60,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
       return undefined;
     },
   };
-  dispatcher.setReceiver(new ReceiveChain([identify, proxy]));
+  dispatcher.setReceiver(new ReceiveChain([identify, proxy]), { allow: ["INVITE", "ACK", "BYE", "CANCEL"] });
   await dispatcher.start();
   let hosts = 1;
   return {
