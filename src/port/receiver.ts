@@ -16,7 +16,8 @@ export interface ReceiveContext {
 
 /**
  * A link of a receive chain, as in Net::SIP: any object with `receive` can stand in one.
- * @returns the status code when it answered (or the response was consumed), `undefined` to pass the packet on
+ * @returns the status code when it answered (or the response was consumed), 0 when it took the packet and answers nothing,
+ * `undefined` to pass the packet on
  */
 export interface Receiver {
   receive(

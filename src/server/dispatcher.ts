@@ -216,7 +216,8 @@ export class Dispatcher implements DispatcherPort {
       return;
     }
     if (status !== undefined) {
-      this.counters.answered(message.method, status);
+      if (status === 0) this.counters.dropped++;
+      else this.counters.answered(message.method, status);
       return;
     }
     if (message.method === "ACK") return;
