@@ -21,6 +21,8 @@ const OPTIONS: RootDatabaseOptions & { permissionsMode: number } = {
   permissionsMode: 0o600,
   // A commit that cannot be flushed must leave the store as it was, and nobody may read what could still be lost.
   overlappingSync: false,
+  // The committer does that. With it, lmdb-js makes a promise of its own that a failed commit leaves unhandled.
+  eventTurnBatching: false,
 };
 
 /** Tables of a store, by what they hold. */
