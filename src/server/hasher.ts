@@ -42,7 +42,7 @@ export function nodeHasher(): Hasher {
     hmac(key, text) {
       const { inner, outer } = padded(key);
       // as text and not as a buffer: that makes no object
-      outer.write(hash("sha256", octets(inner + text), "latin1"), BLOCK_OCTETS, "latin1");
+      outer.write(hash("sha256", octets(inner + text), "binary"), BLOCK_OCTETS, "latin1");
       return hash("sha256", outer, "hex");
     },
     equal(a, b) {
