@@ -35,7 +35,7 @@ export async function withData<T>(
   }
   if (!needs.create && !existsSync(config.dataDirectory)) return work(null, config);
   const store = { kind: "lmdb", directory: config.dataDirectory } as const;
-  const data = await openEnvironment({ ...config, store }, systemClock);
+  const data = openEnvironment({ ...config, store }, systemClock);
   try {
     return await work(data, config);
   } finally {

@@ -45,7 +45,7 @@ export async function startServer(
   const clock = systemClock;
   const entropy = systemEntropy();
   const legs = makeLegs(first, clock, entropy);
-  const environment = await openEnvironment(first, clock);
+  const environment = openEnvironment(first, clock);
   try {
     const isOpen = acceptsAnybody(first, await hasAccounts(first, environment.accounts));
     const state = { config: first, isOpen, isReady: false };
