@@ -18,19 +18,27 @@ export interface GruuTarget {
   holds(binding: Binding): boolean;
 }
 
+/** Whose GRUU it is. */
+export interface GruuOwner {
+  /** Key of the address-of-record. */
+  readonly aor: string;
+  /** To of the REGISTER: where its port leads to the server, a GRUU's must, too (§5.4). */
+  readonly to: SipUri;
+}
+
 /** Writes and reads GRUUs. */
 export interface GruuUris {
   /**
    * The public GRUU of an instance (RFC 5627 §A.1): its address-of-record with the instance in `gr`.
    * @param scheme of the contact (RFC 5630 §5.2.1)
    */
-  publicOf(scheme: "sip" | "sips", aor: string, instance: string): string;
+  publicOf(scheme: "sip" | "sips", owner: GruuOwner, instance: string): string;
   /**
    * A new temporary GRUU (§A.2).
    * @param epoch names the instance and its Call-ID within the address-of-record
    * @param nonce 12 octets in hexadecimal, new every time
    */
-  temporaryOf(scheme: "sip" | "sips", aor: string, epoch: string, nonce: string): string;
+  temporaryOf(scheme: "sip" | "sips", owner: GruuOwner, epoch: string, nonce: string): string;
   /** What a URI leads to: 404 for a GRUU that was never ours (§6.1), `undefined` for a URI without `gr`. */
   read(uri: SipUri): GruuTarget | Rejection | undefined;
 }
@@ -55,13 +63,13 @@ export function gruuUris(hasher: Hasher, key: string): GruuUris {
     };
   };
   return {
-    publicOf(scheme, aor, instance) {
-      const { user, hostPort } = partsOf(aor);
-      return `${scheme}:${percentEncode(user, NOT_IN_USER)}@${hostPort};gr=${percentEncode(bareInstance(instance), NOT_IN_PARAM)}`;
+    publicOf(scheme, { aor, to }, instance) {
+      const user = percentEncode(aor.slice("sip:".length, aor.lastIndexOf("@")), NOT_IN_USER);
+      const gr = percentEncode(bareInstance(instance), NOT_IN_PARAM);
+      return `${scheme}:${user}@${hostPort(to)};gr=${gr}`;
     },
-    temporaryOf(scheme, aor, epoch, nonce) {
-      const token = sealer.seal(`${epoch} ${aor}`, nonce);
-      return `${scheme}:${TEMPORARY}${token}@${partsOf(aor).hostPort};gr`;
+    temporaryOf(scheme, { aor, to }, epoch, nonce) {
+      return `${scheme}:${TEMPORARY}${sealer.seal(`${epoch} ${aor}`, nonce)}@${hostPort(to)};gr`;
     },
     read(uri) {
       const gr = rawParam(uri.params, "gr");
@@ -82,10 +90,8 @@ export function gruuUris(hasher: Hasher, key: string): GruuUris {
   };
 }
 
-/** Parts of an address-of-record key: `sip:user@host:port`. */
-function partsOf(aor: string): { readonly user: string; readonly hostPort: string } {
-  const at = aor.lastIndexOf("@");
-  return { user: aor.slice("sip:".length, at), hostPort: aor.slice(at + 1) };
+function hostPort({ host, port }: SipUri): string {
+  return port === null ? host : `${host}:${port}`;
 }
 
 /** The instance without the angle brackets that a Contact has round it. */

@@ -46,9 +46,9 @@ export function gruu({ hasher, entropy, key }: GruuOptions): Gruu {
     contactParams(draft, { uri, instance, extra }) {
       if (instance === null || !draft.supports("gruu")) return "";
       const scheme = uri.slice(0, 5).toLowerCase() === "sips:" ? "sips" : "sip";
-      let params = `;pub-gruu=${quote(uris.publicOf(scheme, draft.aor, instance))}`;
+      let params = `;pub-gruu=${quote(uris.publicOf(scheme, draft, instance))}`;
       if (extra?.gruu !== undefined) {
-        const temporary = uris.temporaryOf(scheme, draft.aor, extra.gruu, entropy.hex(12));
+        const temporary = uris.temporaryOf(scheme, draft, extra.gruu, entropy.hex(12));
         params += `;temp-gruu=${quote(temporary)}`;
       }
       return params;

@@ -1,4 +1,4 @@
-import { aorOf } from "../location/aor.js";
+import { aorOf, MAX_AOR_OCTETS } from "../location/aor.js";
 import type { SipRequest } from "../message/message.js";
 import { type Rejection, reject } from "../message/result.js";
 import { isIpv4, type SipUri, uriScheme } from "../message/uri.js";
@@ -58,7 +58,8 @@ export function addressOf(
   if (uri.user === null) return NOT_FOUND;
   if (domains !== undefined && rules.header === "from" && !domains.has(bareHost(uri.host))) return NOT_FOUND;
   if (target.host !== uri.host && !isServer(target.host, rules, local)) return NOT_FOUND;
-  return { ok: true, aor: aorOf(uri), uri };
+  const aor = aorOf(uri);
+  return aor.length > MAX_AOR_OCTETS ? NOT_FOUND : { ok: true, aor, uri };
 }
 
 /** Does this host name the server rather than a domain: an address it listens on, or one of its names? */

@@ -6,6 +6,7 @@ import type { DispatcherPort } from "../port/dispatcher.js";
 import type { Log } from "../port/log.js";
 import type { AddressRules } from "./address.js";
 import type { RegistrarExtension } from "./extension.js";
+import type { FlowIndex } from "./flows.js";
 import type { OverLimit } from "./limits.js";
 
 /** Options of a registrar. Durations in seconds. */
@@ -44,6 +45,8 @@ export interface RegistrarOptions {
   /** Seconds between looks for expired bindings, fractions allowed; 0.5 when not given, 0: only when `expire` is called. */
   readonly expireEvery?: number;
   readonly log?: Log;
+  /** Which connections have bindings; one of its own when not given. Hand on the same one to the registrar that takes this one's place. */
+  readonly flows?: FlowIndex;
 }
 
 /** Every option there is: another name is refused. */
@@ -66,6 +69,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof RegistrarOptions>([
   "extensions",
   "expireEvery",
   "log",
+  "flows",
 ]);
 
 /** @throws TypeError that names the option which is unknown, missing or out of range */

@@ -46,7 +46,7 @@ export class RegistrarCore implements Receiver {
   readonly #mostContacts: number;
   readonly #date = createDateWriter();
   readonly #toTag: (request: SipRequest) => string;
-  readonly #flows = new FlowIndex();
+  readonly #flows: FlowIndex;
   readonly #stopWatching: () => void;
   #timer: Timer | undefined;
   #closed = false;
@@ -82,6 +82,7 @@ export class RegistrarCore implements Receiver {
       announced === false ? [] : (optionTag ?? []),
     );
     this.#supportedLine = announced.length === 0 ? "" : `Supported: ${announced.join(", ")}\r\n`;
+    this.#flows = options.flows ?? new FlowIndex();
     this.#toTag = tagWriter(dispatcher.entropy);
     this.#stopWatching = dispatcher.onFlowClosed((flow) => this.#flowClosed(flow));
     this.#expireEvery((options.expireEvery ?? 0.5) * 1000);

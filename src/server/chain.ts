@@ -3,6 +3,7 @@ import type { Entropy } from "../port/entropy.js";
 import type { Leg } from "../port/leg.js";
 import type { Log } from "../port/log.js";
 import type { MetricSample } from "../port/metrics.js";
+import { FlowIndex } from "../registrar/flows.js";
 import type { ServerConfig } from "./config.js";
 import { Dispatcher } from "./dispatcher.js";
 import type { Environment } from "./environment.js";
@@ -33,7 +34,8 @@ export interface Chain {
 export async function makeChain(parts: ChainParts): Promise<Chain> {
   const { config, legs, clock, entropy, log } = parts;
   const dispatcher = new Dispatcher({ legs, clock, entropy, log, limits: config.message });
-  let links = await makeLinks(parts, dispatcher, config);
+  const linkParts = { ...parts, flows: new FlowIndex() };
+  let links = await makeLinks(linkParts, dispatcher, config);
   dispatcher.setReceiver(links.receiver, links.announced);
   return {
     dispatcher,
@@ -43,7 +45,7 @@ export async function makeChain(parts: ChainParts): Promise<Chain> {
       ),
     async reload(fresh) {
       const old = links;
-      links = await makeLinks(parts, dispatcher, fresh);
+      links = await makeLinks(linkParts, dispatcher, fresh);
       dispatcher.setReceiver(links.receiver, links.announced);
       await old.close();
     },

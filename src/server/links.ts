@@ -12,6 +12,7 @@ import { Redirect } from "../proxy/redirect.js";
 import { StatefulProxy } from "../proxy/stateful-proxy.js";
 import { StatelessProxy } from "../proxy/stateless-proxy.js";
 import type { RegistrarExtension } from "../registrar/extension.js";
+import type { FlowIndex } from "../registrar/flows.js";
 import type { OverLimit } from "../registrar/limits.js";
 import { Authorize } from "./authorize.js";
 import type { AuthorizeOptions } from "./authorize-options.js";
@@ -31,16 +32,21 @@ export interface Links {
   close(): Promise<void>;
 }
 
+export interface LinkParts extends ChainParts {
+  /** Connections with bindings: known to every registrar, before and after a reload. */
+  readonly flows: FlowIndex;
+}
+
 /** Methods that the proxy carries to phones. */
 const CARRIED = "INVITE ACK CANCEL BYE MESSAGE SUBSCRIBE NOTIFY REFER PUBLISH INFO UPDATE PRACK".split(" ");
 
 /** Composes authoriser, registrar and proxy: authorize -> registrar -> authorize for calls -> proxy. */
 export async function makeLinks(
-  parts: ChainParts,
+  parts: LinkParts,
   dispatcher: Dispatcher,
   config: ServerConfig,
 ): Promise<Links> {
-  const { environment, entropy, log } = parts;
+  const { environment, entropy, log, flows } = parts;
   const { locations, secrets } = environment;
   const hasher = nodeHasher();
   const source: CredentialSource = environment.accounts;
@@ -73,6 +79,7 @@ export async function makeLinks(
     overLimit: overLimitOf(config),
     extensions,
     log,
+    flows,
   });
   const authorizers = [authorize];
   const receivers: Receiver[] = [authorize, registrar];

@@ -44,6 +44,18 @@ describe("C7: GRUUs in the 200 (RFC 5627 §5.2)", () => {
     expect(equalSipUris(parseSipUri(first!.pub!)!, parseSipUri("sip:alice@example.com")!)).toBe(true);
   });
 
+  it("a port in To stays in them: they must lead to the server (§5.4)", async () => {
+    const r = on();
+    const [first] = await r.gruus({
+      to: "<sip:alice@192.0.2.1:5070>",
+      uri: "sip:192.0.2.1:5070",
+      contacts: [contact()],
+    });
+    expect(first?.pub).toBe(`sip:alice@192.0.2.1:5070;gr=${UUID}`);
+    expect(first?.temp).toMatch(/@192\.0\.2\.1:5070;gr$/);
+    expect(await r.call(first?.temp)).toEqual(["sip:callee@192.0.2.1"]);
+  });
+
   it.each([
     ["gruu is not supported", { lines: [] }, contact()],
     ["there is no instance", {}, "<sip:callee@192.0.2.1>"],

@@ -51,6 +51,7 @@ describe("A8: the AoR must be valid for the Request-URI's domain", () => {
     ["the server's address and port", "sip:192.0.2.1:5060;transport=udp", "<sip:alice@example.com>", 200],
     ["another address", "sip:192.0.2.2", "<sip:alice@example.com>", 404],
     ["a name of the server", "sip:registrar.example.net", "<sip:alice@example.com>", 200],
+    ["a user longer than any address kept", "sip:example.com", `<sip:${"a".repeat(1100)}@example.com>`, 404],
     ["no user in To", "sip:example.com", "<sip:example.com>", 404],
     ["tel in To (RFC 4475 §3.3.4)", "sip:example.com", "<tel:+15551234>", 400],
     ["isbn in To", "sip:example.com", "<isbn:2983792873>", 400],

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LocationEvent } from "../../src/location/store.js";
+import { FlowIndex } from "../../src/registrar/flows.js";
+import { RegistrarCore } from "../../src/registrar/registrar.js";
 import { parseRequest, registerText, rig, testFlow } from "./rig.js";
 import { slowStore } from "./slow-store.js";
 
@@ -83,6 +85,18 @@ describe("C3: a connection's death takes the bindings that still name it (RFC 56
     expect(await r.bindings()).toMatchObject([{ flow: null }]);
     r.dispatcher.kill(flow);
     expect(await r.bindings()).toHaveLength(1);
+  });
+
+  it("a registrar that takes another's place (a reload) knows its connections", async () => {
+    const flows = new FlowIndex();
+    const r = rig({ flows });
+    const flow = opened(r, "ws:1");
+    await r.register({ contacts: [PHONE] }, flow);
+    const next = new RegistrarCore({ dispatcher: r.dispatcher, store: r.store, flows });
+    await r.registrar.close();
+    r.dispatcher.kill(flow);
+    expect(await r.bindings()).toEqual([]);
+    await next.close();
   });
 
   it("nothing is done once the registrar is closed", async () => {

@@ -48,7 +48,7 @@ describe("Registrar: options, as Net::SIP::Registrar's users know them", () => {
 
   it("expire resolves to how many bindings went", async () => {
     const { registrar, leg, clock } = mounted({ expireEvery: 0 });
-    registrar.receive(parseRequest(registerText({ contacts: [PHONE], expires: 60 })), leg, testFlow());
+    await registrar.receive(parseRequest(registerText({ contacts: [PHONE], expires: 60 })), leg, testFlow());
     clock.advance(60_000);
     expect(await registrar.expire()).toBe(1);
   });
@@ -56,7 +56,7 @@ describe("Registrar: options, as Net::SIP::Registrar's users know them", () => {
   it("a clock of its own", async () => {
     const clock = manualClock(Date.UTC(2030, 0, 1));
     const { registrar, leg } = mounted({ clock });
-    registrar.receive(parseRequest(registerText({ contacts: [PHONE] })), leg, testFlow());
+    await registrar.receive(parseRequest(registerText({ contacts: [PHONE] })), leg, testFlow());
     expect(leg.sent[0]).toContain("Date: Tue, 01 Jan 2030 00:00:00 GMT\r\n");
   });
 

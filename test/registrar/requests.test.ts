@@ -87,7 +87,7 @@ describe("A9: Contacts that are none", () => {
     expect(await r.bindings()).toEqual([]);
   });
 
-  it("a header part in brackets is kept as it is (RFC 4475 §3.1.2.?, regescrt)", async () => {
+  it("a header part in brackets is kept as it is (RFC 4475 §3.1.1.13, regescrt)", async () => {
     const r = rig();
     const uri = "sip:user@example.com?Route=%3Csip:sip.example.com%3E";
     await r.register({ contacts: [`<${uri}>`] });
