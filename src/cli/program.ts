@@ -1,4 +1,6 @@
 import { Command, Option } from "commander";
+import { printable } from "../admin/text.js";
+import { withoutCredentials } from "../server/logger.js";
 import { version } from "../server/version.js";
 import { dump, explainAor, remove, show } from "./bindings.js";
 import { check } from "./check.js";
@@ -22,14 +24,7 @@ export function program(io: CliIo, ended: (status: number) => void): Command {
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       writeErr: (text) => io.stderr.write(text),
-      // one line, whatever commander has to say
-      outputError: (text, print) =>
-        print(
-          `${text
-            .trim()
-            .replace(/^error: /, "rollcall: ")
-            .replace(/\s*\n\s*/g, " ")}\n`,
-        ),
+      outputError: (text, print) => print(`${oneLine(text)}\n`),
     })
     .exitOverride();
   serveCommand(root, io, ended);
@@ -41,6 +36,15 @@ export function program(io: CliIo, ended: (status: number) => void): Command {
     .requiredOption("--config <file>", "YAML configuration")
     .action((options: { readonly config: string }) => check(io, options.config));
   return root;
+}
+
+/** What commander has to say, on one line, and without a password that stands in a URL. */
+function oneLine(text: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, "")
+    .replace(/\s*\n\s*/g, " ");
+  return `rollcall: ${printable(withoutCredentials(line))}`;
 }
 
 function serveCommand(root: Command, io: CliIo, ended: (status: number) => void): void {

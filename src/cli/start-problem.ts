@@ -19,7 +19,10 @@ export function startProblem(error: unknown): unknown {
   if (error instanceof StoreError) return new CliError(2, `the store: ${error.message}`);
   if (!(error instanceof Error) || !("code" in error) || typeof error.code !== "string") return error;
   const { address, port, hostname } = error as { address?: unknown; port?: unknown; hostname?: unknown };
-  const where = typeof address === "string" ? `${address}:${String(port ?? "")}` : String(hostname ?? "");
+  const where =
+    typeof address === "string"
+      ? `${address}${typeof port === "number" ? `:${port}` : ""}`
+      : String(hostname ?? "");
   const words = WORDS[error.code];
   if (words === undefined) return new CliError(2, error.message);
   return new CliError(2, `cannot listen on ${where === "" ? "an address" : where}: ${words} (${error.code})`);

@@ -17,29 +17,35 @@ export async function setUser(
   text: string,
   options: DataOptions & PasswordOptions & { readonly expect: "absent" | "present" },
 ): Promise<void> {
-  const aor = aorArgument(text);
-  const needs = { what: "accounts", create: options.expect === "absent" } as const;
-  await withData(options, needs, async (data, config) => {
-    const { name, shownName } = accountArgument(text, aor, config);
+  const aor = userArgument(text);
+  const shownName = await withData(options, { what: "accounts", create: false }, async (data, config) => {
+    const name = accountName(aor, config);
     const exists = data !== null && (await data.accounts.has(name.user, name.realm));
-    if (data === null || (options.expect === "present" && !exists)) throw noSuchUser(shownName);
+    if (options.expect === "present" && !exists) throw noSuchUser(name);
     if (options.expect === "absent" && exists) {
-      throw new CliError(1, `${shownName} exists already; rollcall user passwd gives it another password`);
+      throw new CliError(
+        1,
+        `${shownAccount(name)} exists already; rollcall user passwd gives it another password`,
+      );
     }
-    const password = await askPassword(io, options);
-    await data.accounts.set(name.user, name.realm, ha1sOf(nodeHasher(), name, password));
-    const done = options.expect === "absent" ? "added" : "gave a new password to";
-    await write(io, `${done} ${shownName}\n`);
+    return shownAccount(name);
   });
+  // asked for while nothing is open, and before a folder is made
+  const password = await askPassword(io, options);
+  await withData(options, { what: "accounts", create: true }, async (data, config) => {
+    const name = accountName(aor, config);
+    await data?.accounts.set(name.user, name.realm, ha1sOf(nodeHasher(), name, password));
+  });
+  await write(io, `${options.expect === "absent" ? "added" : "gave a new password to"} ${shownName}\n`);
 }
 
 /** `rollcall user remove AOR` */
 export async function removeUser(io: CliIo, text: string, options: DataOptions): Promise<void> {
-  const aor = aorArgument(text);
+  const aor = userArgument(text);
   await withData(options, { what: "accounts", create: false }, async (data, config) => {
-    const { name, shownName } = accountArgument(text, aor, config);
-    if (data === null || !(await data.accounts.remove(name.user, name.realm))) throw noSuchUser(shownName);
-    await write(io, `removed ${shownName}\n`);
+    const name = accountName(aor, config);
+    if (data === null || !(await data.accounts.remove(name.user, name.realm))) throw noSuchUser(name);
+    await write(io, `removed ${shownAccount(name)}\n`);
   });
 }
 
@@ -75,16 +81,24 @@ async function* pagesOf(data: Environment | null): AsyncGenerator<readonly Accou
   }
 }
 
-function accountArgument(
-  text: string,
-  aor: string,
-  config: ServerConfig,
-): { readonly name: AccountName; readonly shownName: string } {
-  const name = accountOfAor(aor, config.auth.realm);
-  if (name === undefined) throw new CliError(2, `"${text}" names no user; expected alice@example.com`);
-  return { name, shownName: printable(userView(name).aor.slice("sip:".length)) };
+/** Key of an address-of-record with a user part; bad usage when it has none. */
+function userArgument(text: string): string {
+  const aor = aorArgument(text);
+  if (accountOfAor(aor, null) === undefined) {
+    throw new CliError(2, `"${text}" names no user; expected alice@example.com`);
+  }
+  return aor;
 }
 
-function noSuchUser(shownName: string): CliError {
-  return new CliError(1, `there is no user ${shownName}`);
+/** The account that speaks for an address that has a user. */
+function accountName(aor: string, config: ServerConfig): AccountName {
+  return accountOfAor(aor, config.auth.realm)!;
+}
+
+function shownAccount(name: AccountName): string {
+  return printable(userView(name).aor.slice("sip:".length));
+}
+
+function noSuchUser(name: AccountName): CliError {
+  return new CliError(1, `there is no user ${shownAccount(name)}`);
 }

@@ -77,6 +77,8 @@ class BatchedUdpLeg implements Leg {
       this.#socket = this.#open(family, events);
     } catch (error) {
       this.#started = false;
+      // as Node's own sockets do, so that whoever tells of it can say where
+      if (error instanceof Error) Object.assign(error, this.#local);
       throw error;
     }
     this.#events = events;
