@@ -1,3 +1,4 @@
+import { statfsSync } from "node:fs";
 import { StoreError, type StoreErrorCode } from "../location/store.js";
 
 /** LMDB's own codes (lmdb.h) and the system's (errno), as lmdb-js gives them in `code`. */
@@ -22,6 +23,9 @@ const CODES: Readonly<Record<string, StoreErrorCode>> = {
   "-30784": "damaged", // MDB_INCOMPATIBLE
 };
 
+const EIO = 5;
+const LITTLE_ROOM_OCTETS = 1_048_576;
+
 const WORDS: Readonly<Partial<Record<StoreErrorCode, string>>> = {
   full: "no room is left for the store",
   "read-only": "the store is on a read-only file system",
@@ -33,10 +37,26 @@ const WORDS: Readonly<Partial<Record<StoreErrorCode, string>>> = {
 /** Any error of the file system or of LMDB as one `StoreError` that names the store's folder. */
 export function storeError(error: unknown, path: string): StoreError {
   if (error instanceof StoreError) return error;
-  const code = CODES[String(errorCode(error))] ?? "unavailable";
+  const code = codeOf(error, path);
   const words = WORDS[code] ?? "the store does not work";
   const detail = error instanceof Error ? error.message : String(error);
   return new StoreError(code, `${words}: ${path} (${detail})`, { cause: error });
+}
+
+function codeOf(error: unknown, path: string): StoreErrorCode {
+  const code = errorCode(error);
+  // LMDB calls a write that came out short an I/O error; mostly it is the last one before a disk is full.
+  if (code === EIO && !hasRoom(path)) return "full";
+  return CODES[String(code)] ?? "unavailable";
+}
+
+function hasRoom(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize > LITTLE_ROOM_OCTETS;
+  } catch {
+    return true;
+  }
 }
 
 /** Is this one of LMDB's or of the system's errors, rather than a fault in a program? */

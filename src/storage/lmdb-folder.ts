@@ -20,6 +20,8 @@ const DATA = "data.mdb";
 const LOCK = "lock.mdb";
 /** Room for LMDB's table of readers. LMDB would leave the file sparse, and die on a full disk when it fills it in. */
 const LOCK_OCTETS = 16_384;
+/** Room that a new store needs at least. */
+const NEEDED_OCTETS = 131_072;
 
 /**
  * Makes sure that the folder holds an environment which LMDB can open: makes the folder (for its owner alone) and an
@@ -46,6 +48,11 @@ export function prepareFolder(path: string, create: (folder: string) => void): s
 /** Builds the environment aside and links it into place whole: another process does the same, and one of them wins. */
 function place(path: string, create: (folder: string) => void): void {
   withScratchFolder(path, (scratch) => {
+    // lmdb-js may crash when LMDB fails to open a file: a full disk has to be found out before.
+    const room = join(scratch, "room");
+    writeFileSync(room, Buffer.alloc(NEEDED_OCTETS), { flush: true });
+    rmSync(room);
+    writeLock(join(scratch, LOCK));
     create(scratch);
     linkUnlessThere(join(scratch, DATA), join(path, DATA));
   });
@@ -57,9 +64,13 @@ function place(path: string, create: (folder: string) => void): void {
 function placeLock(path: string): void {
   withScratchFolder(path, (scratch) => {
     const file = join(scratch, LOCK);
-    writeFileSync(file, Buffer.alloc(LOCK_OCTETS), { mode: 0o600, flush: true });
+    writeLock(file);
     linkUnlessThere(file, join(path, LOCK));
   });
+}
+
+function writeLock(file: string): void {
+  writeFileSync(file, Buffer.alloc(LOCK_OCTETS), { mode: 0o600, flush: true });
 }
 
 function withScratchFolder(path: string, use: (scratch: string) => void): void {

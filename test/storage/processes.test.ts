@@ -1,0 +1,41 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { lmdbStore } from "../../src/storage/lmdb.js";
+
+const folder = mkdtempSync(join(tmpdir(), "rollcall-processes-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const fixture = (name: string, ...args: string[]): ChildProcess =>
+  fork(new URL(`fixtures/${name}`, import.meta.url), args, {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+
+async function message(child: ChildProcess): Promise<unknown> {
+  const [first] = await Promise.race([
+    once(child, "message"),
+    once(child, "exit").then(([code]) => Promise.reject(new Error(`the process ended with ${code}`))),
+  ]);
+  return first;
+}
+
+test("A10, F5: two processes at one address-of-record never exceed its limit and lose no change", async () => {
+  const path = join(folder, "contention");
+  const rounds = 40;
+  const children = ["a", "b"].map((name) => fixture("register-loop.mjs", path, name, String(rounds), "3"));
+  for (const child of children) expect(await message(child)).toBe("ready");
+  for (const child of children) child.send("go");
+  const results = (await Promise.all(children.map(message))) as { granted: number; counts: number[] }[];
+
+  const counts = results.flatMap((result) => result.counts).sort((a, b) => a - b);
+  expect(counts).toEqual(Array.from({ length: rounds * 2 * 2 }, (_, i) => i + 1));
+  for (const { granted } of results) expect(granted).toBeGreaterThan(0);
+
+  const store = lmdbStore({ path });
+  expect(store.read("sip:alice@example.com")).toEqual([]);
+  expect(store.count()).toEqual({ aors: 1, bindings: 1 });
+  await store.close();
+});
