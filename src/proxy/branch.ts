@@ -20,6 +20,8 @@ export class Branch implements AttemptHandlers {
   #timerC: Timer | undefined;
   /** When timer C runs out, milliseconds since the epoch. */
   #deadlineMs = 0;
+  /** Has a provisional response but 100 come? */
+  #rang = false;
   #cancelled = false;
   #ended = false;
 
@@ -60,13 +62,16 @@ export class Branch implements AttemptHandlers {
     const { status } = response;
     if (status < 200) {
       // §16.7 step 2: any provisional response but 100 gives the callee more time
-      if (status > 100) this.#deadlineMs = this.#context.timerCDeadline();
+      if (status > 100) {
+        this.#rang = true;
+        this.#deadlineMs = this.#context.timerCDeadline();
+      }
       if (!this.#ended) this.#context.provisional(response);
       return;
     }
     if (this.#ended) {
       if (status < 300) this.#context.success(response, this);
-    } else if (status === 430 && this.#mayFailOver()) this.start();
+    } else if ((status === 430 || (status === 408 && !this.#rang)) && this.#mayFailOver()) this.start();
     else {
       this.#end();
       if (status < 300) this.#context.success(response, this);
@@ -85,16 +90,18 @@ export class Branch implements AttemptHandlers {
     this.#context.branchEnded({ kind: "own", rejection: this.#explain(failure) });
   }
 
-  /** RFC 5626 §7: another flow of the same instance, unless it has answered or rung already. */
+  /** RFC 5626 §7: is there another flow of the same instance? */
   #mayFailOver(): boolean {
     return !this.#cancelled && this.#next < this.#destinations.length;
   }
 
   /** A user of ours who cannot be reached is not there; for others §16.9 has a 503, which §16.7 step 6 makes a 500. */
   #explain(failure: Rejection): Rejection {
-    if (failure.status !== 430 && failure.status !== 503) return failure;
+    const { status, reason } = failure;
+    if (status === 408 || status === 487 || status === 513) return failure;
     const { local } = this.#destinations[this.#next - 1]!;
-    return local ? reject(480, "Temporarily Unavailable") : reject(500, failure.reason);
+    if (local) return reject(480, "Temporarily Unavailable");
+    return status === 430 || status === 503 ? reject(500, reason) : failure;
   }
 
   #end(): void {

@@ -17,7 +17,8 @@ export interface ServerKey {
  */
 export function serverKey(request: SipRequest, via: Via, method: string): ServerKey {
   const branch = branchOf(via);
-  if (branch?.startsWith(MAGIC_COOKIE)) {
+  // RFC 4475 §3.2.1: the cookie alone names nothing
+  if (branch?.startsWith(MAGIC_COOKIE) && branch.length > MAGIC_COOKIE.length) {
     return { key: `${branch} ${via.host}:${via.port ?? ""} ${method}`, untagged: null };
   }
   // §17.2.3 for RFC 2543: Request-URI, tags, Call-ID, CSeq number, top Via and method

@@ -3,7 +3,7 @@ import { parseMessage } from "../../src/message/parse.js";
 import { respond } from "../../src/message/respond.js";
 import type { HeaderField } from "../../src/message/result.js";
 import type { Endpoint, Flow, Transport } from "../../src/port/leg.js";
-import type { Network, NetworkLeg } from "./network.js";
+import { Connection, type Network, type NetworkLeg } from "./network.js";
 
 export interface RequestParts {
   readonly method: string;
@@ -33,6 +33,7 @@ export class Phone {
   readonly name: string;
   readonly leg: NetworkLeg;
   readonly messages: SipMessage[] = [];
+  contactUri: string | undefined;
   /** Called for each request that comes; absent: they are only kept. */
   onRequest: ((request: SipRequest, phone: Phone) => void) | undefined;
   readonly #flows = new Map<SipMessage, Flow>();
@@ -56,8 +57,9 @@ export class Phone {
     return `${address.includes(":") ? `[${address}]` : address}:${port}`;
   }
 
-  /** `sip:bob@192.0.2.2:5060`, with the transport where it is not UDP. */
+  /** `sip:bob@192.0.2.2:5060`, with the transport where it is not UDP; or what the test says instead. */
   get contact(): string {
+    if (this.contactUri !== undefined) return this.contactUri;
     const { transport } = this.leg;
     return `sip:${this.name}@${this.address}${transport === "udp" ? "" : `;transport=${transport}`}`;
   }
@@ -66,6 +68,18 @@ export class Phone {
   async connect(): Promise<Flow> {
     this.#flow = await this.leg.connect(this.#server);
     return this.#flow;
+  }
+
+  /** Token of its connection as the server knows it. */
+  get serverFlow(): string {
+    if (!(this.#flow instanceof Connection) || this.#flow.peer === undefined)
+      throw new Error("connect first");
+    return this.#flow.peer.token;
+  }
+
+  /** Closes the connection to the server. */
+  hangUp(): void {
+    if (this.#flow instanceof Connection) this.#flow.close();
   }
 
   get requests(): SipRequest[] {

@@ -158,7 +158,7 @@ describe("RFC 3261 §17.2.3: matching requests to server transactions", () => {
 });
 
 describe("§17.2.3: requests of RFC 2543 elements", () => {
-  test.each([null, "1", "z9hg4bkone"])(
+  test.each([null, "1", "z9hg4bkone", "z9hG4bK"])(
     "branch %s: matched by Request-URI, tags, Call-ID, CSeq and Via",
     (branch) => {
       const at = bench();
