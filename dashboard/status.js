@@ -220,6 +220,10 @@ setInterval(() => {
   dirty = true;
 }, 1000);
 setInterval(() => void refreshOverview(), 5000);
+// changes made by a command or by another server come as no event
+setInterval(() => {
+  if (known.size <= PAGE) void load(null);
+}, 10_000);
 void refreshOverview();
 void load(null);
 listen();
