@@ -1,6 +1,7 @@
 import type { Binding } from "../location/binding.js";
 import { writeQ } from "../message/contact.js";
 import type { SipRequest } from "../message/message.js";
+import { MAGIC_COOKIE } from "../message/via.js";
 import type { Entropy } from "../port/entropy.js";
 
 /**
@@ -21,16 +22,15 @@ export function tagWriter(entropy: Entropy): (request: SipRequest) => string {
   const saltA = Number.parseInt(entropy.hex(4), 16) | 0;
   const saltB = Number.parseInt(entropy.hex(4), 16) | 0;
   return ({ callId, via, cseq }) => {
+    // §8.1.1.7: the branch names the transaction; that of RFC 2543 does not
+    const branch = via?.paramText ?? "";
+    const text = branch.includes(MAGIC_COOKIE) ? branch : callId + branch;
     let a = saltA ^ (cseq?.sequence ?? 0);
     let b = saltB;
-    for (let i = 0; i < callId.length; i++) {
-      a = Math.imul(a ^ callId.charCodeAt(i), 0x01000193);
-      b = Math.imul(b + callId.charCodeAt(i), 0x85ebca6b);
-    }
-    const branch = via?.paramText ?? "";
-    for (let i = 0; i < branch.length; i++) {
-      a = Math.imul(a ^ branch.charCodeAt(i), 0x01000193);
-      b = Math.imul(b + branch.charCodeAt(i), 0x85ebca6b);
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i);
+      a = Math.imul(a ^ code, 0x01000193);
+      b = Math.imul(b + code, 0x85ebca6b);
     }
     b ^= a >>> 15;
     return (a >>> 0).toString(36) + (b >>> 0).toString(36);

@@ -34,13 +34,12 @@ export class RegisterDraft implements RegisterFacts {
   readonly cseq: number;
   readonly userAgent: string | null;
   readonly received: string;
-  /** Did the phone send this itself, with no proxy in between (one Via, RFC 5626 §6)? */
-  readonly isDirect: boolean;
   contacts: readonly RegisterContact[] = NO_CONTACTS;
   removesAll = false;
   /** Path vector to keep with each contact, topmost first; an extension sets it (RFC 3327). */
   path: readonly string[] = NO_PATH;
   #supported: readonly string[] | undefined;
+  #isDirect: boolean | undefined;
 
   constructor(parts: DraftParts) {
     this.request = parts.request;
@@ -53,7 +52,12 @@ export class RegisterDraft implements RegisterFacts {
     this.cseq = parts.cseq;
     this.userAgent = parts.request.headers.get("user-agent") ?? null;
     this.received = receivedFrom(parts.from);
-    this.isDirect = isFirstHop(parts.request);
+  }
+
+  /** Did the phone send this itself, with no proxy in between (one Via, RFC 5626 §6)? */
+  get isDirect(): boolean {
+    this.#isDirect ??= isFirstHop(this.request);
+    return this.#isDirect;
   }
 
   /** The phone's own connection. What came through a proxy goes back through its Path, and does not end with its connection. */

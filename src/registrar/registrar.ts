@@ -40,6 +40,9 @@ export class RegistrarCore implements Receiver {
   readonly #rules: AddressRules;
   readonly #policy: RegisterPolicy;
   readonly #extensions: readonly RegistrarExtension[];
+  /** Those that write into Contacts, and those that write header fields. */
+  readonly #inContacts: readonly RegistrarExtension[];
+  readonly #inAnswers: readonly RegistrarExtension[];
   readonly #optionTags: ReadonlySet<string>;
   readonly #ownParams: ReadonlySet<string>;
   readonly #supportedLine: string;
@@ -61,6 +64,8 @@ export class RegistrarCore implements Receiver {
     this.#log = options.log ?? NO_LOG;
     this.#rules = addressRules(options);
     this.#extensions = extensions;
+    this.#inContacts = extensions.filter(({ contactParams }) => contactParams !== undefined);
+    this.#inAnswers = extensions.filter(({ answer }) => answer !== undefined);
     this.#mostContacts = options.maxContactsPerRequest ?? 32;
     this.#policy = {
       minSec: options.minExpires ?? Math.min(30, maxExpires),
@@ -210,10 +215,10 @@ export class RegistrarCore implements Receiver {
     let lines = "";
     for (const binding of result.value) {
       let extra = "";
-      for (const extension of this.#extensions) extra += extension.contactParams?.(draft, binding) ?? "";
+      for (const extension of this.#inContacts) extra += extension.contactParams?.(draft, binding) ?? "";
       lines += contactLine(binding, nowMs, extra);
     }
-    for (const extension of this.#extensions) lines += extension.answer?.(draft, result.value) ?? "";
+    for (const extension of this.#inAnswers) lines += extension.answer?.(draft, result.value) ?? "";
     lines += `${this.#supportedLine}Date: ${this.#date(nowMs)}\r\n`;
     const { request, from } = draft;
     draft.leg.respond(respond(request, from, { status: 200, toTag: this.#toTag(request), lines }), via, from);
