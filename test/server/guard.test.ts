@@ -1,0 +1,475 @@
+import { describe, expect, it } from "vitest";
+import type { AuthOutcome } from "../../src/auth/attempts.js";
+import { parseMessage } from "../../src/message/parse.js";
+import type { Flow } from "../../src/port/leg.js";
+import { Guard } from "../../src/server/guard.js";
+import type { GuardOptions } from "../../src/server/guard-options.js";
+import { manualClock } from "../../src/testing/clock.js";
+import { answering, recordingLeg, request, rig, udpFlow } from "./authorize-rig.js";
+
+const OUTSIDE = "203.0.113.9";
+
+function guarded(options: Omit<GuardOptions, "clock"> = {}) {
+  const clock = manualClock();
+  const warnings: object[] = [];
+  const quiet = (): void => {};
+  const log = { debug: quiet, info: quiet, error: quiet, warn: (facts: object) => void warnings.push(facts) };
+  const guard = new Guard({ clock, log, ...options });
+  const { leg } = recordingLeg();
+  const closed: Flow[] = [];
+  const closing = { ...leg, disconnect: (flow: Flow) => void closed.push(flow) };
+  const plain = request();
+  return {
+    clock,
+    guard,
+    warnings,
+    closed,
+    /** Hands one datagram with a request over: is it heard? */
+    hears: (from: Flow): boolean =>
+      guard.admits(from, from.transport) && guard.receive(plain, closing, from) === undefined,
+    tell: (outcome: AuthOutcome, from: Flow, user: string, returnRoutable = true): void =>
+      guard.report({ outcome, from, user, returnRoutable }),
+  };
+}
+
+function tcpFlow(address = OUTSIDE, port = 40_000): Flow {
+  return {
+    ...udpFlow(address, port),
+    transport: "tcp",
+    token: `tcp:${address}:${port}:1`,
+    isConnection: true,
+  };
+}
+
+/** So many different users fail from there. */
+function scan({ tell }: ReturnType<typeof guarded>, from: Flow, users: number, returnRoutable = true): void {
+  for (let i = 0; i < users; i++) tell("wrong", from, `user${i}`, returnRoutable);
+}
+
+describe("FEATURES B7: floods", () => {
+  it("a source may send its burst at once, and from then on so many a second", () => {
+    const { hears, clock, guard } = guarded({ requestsPerSecond: 10, burst: 100 });
+    const heard = (times: number): number => {
+      let count = 0;
+      // each from another port: no flow has a share left over
+      for (let i = 0; i < times; i++) if (hears(udpFlow(OUTSIDE, 1024))) count++;
+      return count;
+    };
+    // the share of one flow comes on top
+    expect(heard(1000)).toBeLessThanOrEqual(110);
+    clock.advance(60_000);
+    let later = 0;
+    for (let second = 0; second < 10; second++) {
+      clock.advance(1000);
+      later += heard(1000);
+    }
+    expect(later).toBeLessThanOrEqual(100 + 10 * 10 + 20);
+    expect(guard.counters.rate).toBeGreaterThan(9000);
+  });
+
+  it("heals by itself", () => {
+    const { hears, clock } = guarded({ requestsPerSecond: 10, burst: 100 });
+    const flood = udpFlow(OUTSIDE, 1024);
+    for (let i = 0; i < 10_000; i++) hears(flood);
+    expect(hears(flood)).toBe(false);
+    clock.advance(60_000);
+    for (let i = 0; i < 50; i++) expect(hears(flood)).toBe(true);
+  });
+
+  it("one source has no effect on another", () => {
+    const { hears } = guarded({ requestsPerSecond: 10, burst: 20 });
+    for (let i = 0; i < 1000; i++) hears(udpFlow(OUTSIDE));
+    for (let i = 0; i < 20; i++) expect(hears(udpFlow("203.0.113.10"))).toBe(true);
+  });
+
+  it("what is no request costs less, but not nothing", () => {
+    const { guard } = guarded({ requestsPerSecond: 10, burst: 100 });
+    const { leg } = recordingLeg();
+    const parsed = parseMessage("SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\n\r\n");
+    if (!parsed.ok) throw new Error(parsed.reason);
+    expect(guard.receive(parsed.message, leg, udpFlow(OUTSIDE))).toBeUndefined();
+    let admitted = 0;
+    for (let i = 0; i < 10_000; i++) if (guard.admits({ address: OUTSIDE, port: 1 }, "udp")) admitted++;
+    expect(admitted).toBeGreaterThan(400);
+    expect(admitted).toBeLessThan(900);
+  });
+
+  it("1,250 phones a second that register behind one address are never dropped", async () => {
+    const clock = manualClock();
+    const guard = new Guard({ clock });
+    const { ask, challenge, authorize } = rig({ clock, watcher: guard });
+    const { leg } = recordingLeg();
+    const answer = answering(await challenge());
+    expect((await ask(answer)).status).toBeUndefined();
+    const plain = request();
+    const phones = 1250;
+    let heard = 0;
+    for (let second = 0; second < 20; second++) {
+      for (let i = 0; i < phones; i++) {
+        const from = udpFlow(OUTSIDE, 1024 + second * phones + i);
+        // the challenge, and the answer that proves a user
+        for (const packet of [plain, answer])
+          if (guard.admits(from, "udp") && guard.receive(packet, leg, from) === undefined) heard++;
+        guard.report({ outcome: "challenged", from, user: null, returnRoutable: false });
+        guard.report({ outcome: "accepted", from, user: `user${i}`, returnRoutable: true });
+      }
+      clock.advance(1000);
+    }
+    expect(heard).toBe(20 * phones * 2);
+    expect(guard.counters.rate).toBe(0);
+    authorize.close();
+  });
+
+  it("a phone gone mad does not use up what its neighbours behind the same address need", () => {
+    const { hears, clock } = guarded({ requestsPerSecond: 100, burst: 400 });
+    let neighbour = 0;
+    for (let second = 0; second < 30; second++) {
+      for (let i = 0; i < 380; i++) hears(udpFlow(OUTSIDE, 6666));
+      // a neighbour comes up once a second, on a flow of its own, with two requests
+      for (let i = 0; i < 2; i++) if (hears(udpFlow(OUTSIDE, 20_000 + second))) neighbour++;
+      clock.advance(1000);
+    }
+    expect(neighbour).toBe(60);
+  });
+
+  it("what is dropped over a connection does not close it, and connections cost more than requests", () => {
+    const { guard, hears, closed } = guarded({ requestsPerSecond: 10, burst: 100 });
+    let opened = 0;
+    for (let i = 0; i < 1000; i++) if (guard.admits({ address: OUTSIDE, port: i + 1 }, "tcp")) opened++;
+    expect(opened).toBeLessThanOrEqual(45);
+    expect(hears(tcpFlow())).toBe(false);
+    expect(closed).toEqual([]);
+  });
+});
+
+describe("FEATURES B7: guessing one user's password", () => {
+  it("after so many wrong ones further tries are not looked at, until time has passed", () => {
+    const { guard, tell, clock } = guarded({ attempts: 5, attemptSeconds: 30 });
+    const from = udpFlow(OUTSIDE);
+    for (let i = 0; i < 5; i++) {
+      expect(guard.mayTry(from, "alice")).toBe(true);
+      tell("wrong", from, "alice");
+    }
+    expect(guard.mayTry(from, "alice")).toBe(false);
+    clock.advance(29_999);
+    expect(guard.mayTry(from, "alice")).toBe(false);
+    clock.advance(1);
+    expect(guard.mayTry(from, "alice")).toBe(true);
+    tell("wrong", from, "alice");
+    expect(guard.mayTry(from, "alice")).toBe(false);
+    clock.advance(5 * 30_000);
+    for (let i = 0; i < 5; i++) {
+      expect(guard.mayTry(from, "alice")).toBe(true);
+      tell("wrong", from, "alice");
+    }
+    expect(guard.counters.throttled).toBe(3);
+  });
+
+  it("touches neither other users there nor the user elsewhere", () => {
+    const { guard, tell } = guarded();
+    for (let i = 0; i < 50; i++) tell("wrong", udpFlow(OUTSIDE), "alice");
+    expect(guard.mayTry(udpFlow(OUTSIDE), "bob")).toBe(true);
+    expect(guard.mayTry(udpFlow("203.0.113.10"), "alice")).toBe(true);
+    expect(guard.mayTry(udpFlow(OUTSIDE), "alice")).toBe(false);
+  });
+
+  it("does not lock out the phone of that user behind the same address, on the flow that it proved itself on", () => {
+    const { guard, tell, clock } = guarded();
+    const phone = udpFlow(OUTSIDE, 5060);
+    tell("accepted", phone, "alice");
+    for (let i = 0; i < 50; i++) tell("wrong", udpFlow(OUTSIDE, 6666), "alice");
+    expect(guard.mayTry(udpFlow(OUTSIDE, 6666), "alice")).toBe(false);
+    expect(guard.mayTry(phone, "alice")).toBe(true);
+    // the flow of one user is no way in for guessing another's password
+    for (let i = 0; i < 50; i++) tell("wrong", phone, "bob");
+    expect(guard.mayTry(phone, "bob")).toBe(false);
+    clock.advance(3 * 3_600_000);
+    for (let i = 0; i < 50; i++) tell("wrong", udpFlow(OUTSIDE, 6666), "alice");
+    expect(guard.mayTry(phone, "alice")).toBe(false);
+  });
+
+  it("a right one takes back what the wrong ones did", () => {
+    const { guard, tell } = guarded();
+    const from = udpFlow(OUTSIDE);
+    for (let i = 0; i < 4; i++) tell("wrong", from, "alice");
+    tell("accepted", from, "alice");
+    for (let i = 0; i < 4; i++) tell("wrong", udpFlow(OUTSIDE, 7), "alice");
+    expect(guard.mayTry(udpFlow(OUTSIDE, 7), "alice")).toBe(true);
+  });
+
+  it("counts each long name by itself", () => {
+    const { guard, tell } = guarded();
+    const long = "x".repeat(2000);
+    for (let i = 0; i < 50; i++) tell("wrong", udpFlow(OUTSIDE), `${long}a`);
+    expect(guard.mayTry(udpFlow(OUTSIDE), `${long}a`)).toBe(false);
+    expect(guard.mayTry(udpFlow(OUTSIDE), `${long}b`)).toBe(true);
+  });
+
+  it("holds with a real authoriser: the right guess is not taken either, and the answers do not tell", async () => {
+    const clock = manualClock();
+    const guard = new Guard({ clock });
+    const { ask, challenge } = rig({ clock, watcher: guard });
+    const from = udpFlow(OUTSIDE, 5555);
+    for (let i = 0; i < 5; i++) {
+      const nonce = (await ask(request(), from)).challenges[0]!;
+      expect((await ask(answering(nonce, { password: `guess${i}` }), from)).status).toBe(401);
+    }
+    const nonce = (await ask(request(), from)).challenges[0]!;
+    expect((await ask(answering(nonce, {}), from)).status).toBe(401);
+    // another source is another matter
+    expect((await ask(answering(await challenge()))).status).toBeUndefined();
+    clock.advance(30_000);
+    const later = (await ask(request(), from)).challenges[0]!;
+    expect((await ask(answering(later), from)).status).toBeUndefined();
+  });
+});
+
+describe("FEATURES B7: a source where many users fail", () => {
+  it("is banned: nothing from there is heard, and nothing answered", () => {
+    const world = guarded({ banUsers: 16 });
+    const { guard, hears, warnings } = world;
+    scan(world, udpFlow(OUTSIDE), 40);
+    expect(guard.bans()).toEqual([expect.objectContaining({ source: OUTSIDE })]);
+    for (const port of [5060, 5061]) {
+      expect(guard.admits({ address: OUTSIDE, port }, "udp")).toBe(false);
+      expect(guard.admits({ address: OUTSIDE, port }, "tcp")).toBe(false);
+    }
+    expect(hears(udpFlow(OUTSIDE))).toBe(false);
+    expect(hears(udpFlow("203.0.113.10"))).toBe(true);
+    expect(guard.counters.banned).toBe(5);
+    expect(warnings).toHaveLength(1);
+  });
+
+  it("its connections are closed when they speak", () => {
+    const world = guarded({ banUsers: 16 });
+    const { guard, closed } = world;
+    const from = tcpFlow();
+    scan(world, from, 40, false);
+    const { leg } = recordingLeg();
+    const closing = { ...leg, disconnect: (flow: Flow) => void closed.push(flow) };
+    expect(guard.receive(request(), closing, from)).toBe(0);
+    expect(closed).toEqual([from]);
+  });
+
+  it("heals by itself; each further ban is twice as long, up to an hour", () => {
+    const world = guarded({ banUsers: 4, banSeconds: 300 });
+    const { guard, clock, hears } = world;
+    for (const seconds of [300, 600, 1200, 2400, 3600, 3600]) {
+      scan(world, udpFlow(OUTSIDE), 20);
+      const before = guard.explain(OUTSIDE)!.bannedUntilMs!;
+      clock.advance(seconds * 1000 - 1);
+      expect(hears(udpFlow(OUTSIDE))).toBe(false);
+      clock.advance(1);
+      expect(hears(udpFlow(OUTSIDE))).toBe(true);
+      expect(clock.nowMs()).toBeGreaterThanOrEqual(before);
+    }
+    clock.advance(86_400_000);
+    scan(world, udpFlow(OUTSIDE), 20);
+    clock.advance(300_000);
+    expect(hears(udpFlow(OUTSIDE))).toBe(true);
+  });
+
+  it("is not banned for one user, however often that fails", () => {
+    const world = guarded();
+    for (let i = 0; i < 100_000; i++) world.tell("wrong", udpFlow(OUTSIDE, i & 0xffff), "alice");
+    expect(world.guard.bans()).toEqual([]);
+    world.clock.advance(60_000);
+    expect(world.hears(udpFlow(OUTSIDE, 20_000))).toBe(true);
+  });
+
+  it("is not banned while users prove themselves there: many phones share an address", () => {
+    const world = guarded();
+    const { guard, tell, clock } = world;
+    tell("accepted", udpFlow(OUTSIDE, 5060), "carol");
+    scan(world, udpFlow(OUTSIDE, 6666), 500);
+    expect(guard.bans()).toEqual([]);
+    clock.advance(3_600_000);
+    scan(world, udpFlow(OUTSIDE, 6666), 500);
+    expect(guard.bans()).toHaveLength(1);
+  });
+
+  it("is heard on the flows that proved a user, for two hours", () => {
+    const world = guarded({ banSeconds: 10_000 });
+    const { guard, tell, clock, hears } = world;
+    tell("accepted", udpFlow(OUTSIDE, 5060), "carol");
+    clock.advance(3_600_000);
+    scan(world, udpFlow(OUTSIDE, 6666), 40);
+    expect(hears(udpFlow(OUTSIDE, 5060))).toBe(true);
+    expect(hears(udpFlow(OUTSIDE, 5061))).toBe(false);
+    clock.advance(3_600_000);
+    expect(hears(udpFlow(OUTSIDE, 5060))).toBe(false);
+    expect(guard.explain(OUTSIDE)?.verdict).toBe("banned");
+  });
+
+  it("failures that are far apart in time do not add up", () => {
+    const { guard, tell, clock } = guarded({ banUsers: 16 });
+    for (let i = 0; i < 200; i++) {
+      tell("wrong", udpFlow(OUTSIDE), `user${i}`);
+      clock.advance(60_000);
+    }
+    expect(guard.bans()).toEqual([]);
+  });
+
+  it("cannot be got banned by others who forge its address: they do not see its challenges", () => {
+    const world = guarded();
+    scan(world, udpFlow(OUTSIDE), 500, false);
+    expect(world.guard.bans()).toEqual([]);
+    // over a connection the address is proved
+    scan(world, tcpFlow(), 500, false);
+    expect(world.guard.bans()).toHaveLength(1);
+  });
+
+  it("holds with a real authoriser, forged addresses included", async () => {
+    const clock = manualClock();
+    const guard = new Guard({ clock });
+    const { ask } = rig({ clock, watcher: guard });
+    const scanner = udpFlow("198.51.100.66", 6666);
+    const victim = udpFlow(OUTSIDE, 5060);
+    for (let i = 0; i < 40; i++) {
+      const nonce = (await ask(request(), scanner)).challenges[0]!;
+      await ask(answering(nonce, { user: `user${i}` }), victim);
+    }
+    expect(guard.bans()).toEqual([]);
+    for (let i = 0; i < 40; i++) {
+      const nonce = (await ask(request(), scanner)).challenges[0]!;
+      await ask(answering(nonce, { user: `user${i}` }), scanner);
+    }
+    expect(guard.bans().map(({ source }) => source)).toEqual(["198.51.100.66"]);
+  });
+
+  it("an IPv6 source is its whole /64", () => {
+    const world = guarded();
+    for (let i = 0; i < 40; i++) world.tell("wrong", udpFlow(`2001:db8:0:1::${i}`), `user${i}`);
+    expect(world.hears(udpFlow("2001:db8:0:1:ffff::1"))).toBe(false);
+    expect(world.hears(udpFlow("2001:db8:0:2::1"))).toBe(true);
+  });
+
+  it("can be lifted by hand", () => {
+    const world = guarded();
+    scan(world, udpFlow(OUTSIDE), 40);
+    expect(world.guard.lift(OUTSIDE)).toBe(true);
+    expect(world.hears(udpFlow(OUTSIDE))).toBe(true);
+    expect(world.guard.lift(OUTSIDE)).toBe(false);
+  });
+});
+
+describe("lists", () => {
+  it("loopback is never limited nor banned, when nothing is said", () => {
+    for (const address of ["127.0.0.1", "127.8.9.10", "::1", "::ffff:127.0.0.1"]) {
+      const world = guarded({ requestsPerSecond: 1, burst: 1 });
+      const from = udpFlow(address);
+      scan(world, from, 500);
+      for (let i = 0; i < 10_000; i++) if (!world.hears(from)) throw new Error(`${address} was dropped`);
+      for (let i = 0; i < 50; i++) world.tell("wrong", from, "alice");
+      expect(world.guard.mayTry(from, "alice")).toBe(true);
+      expect(world.guard.explain(address)?.verdict).toBe("allowed");
+    }
+  });
+
+  it("loopback is like any other, when the list says so", () => {
+    const world = guarded({ allow: [] });
+    scan(world, udpFlow("127.0.0.1"), 40);
+    expect(world.hears(udpFlow("127.0.0.1"))).toBe(false);
+  });
+
+  it("what is denied is not heard, also inside what is allowed", () => {
+    const { guard, hears, closed } = guarded({
+      allow: ["203.0.113.0/24"],
+      deny: ["203.0.113.9", "2001:db8::/32"],
+    });
+    expect(hears(udpFlow("203.0.113.8"))).toBe(true);
+    expect(hears(udpFlow(OUTSIDE))).toBe(false);
+    expect(hears(udpFlow("2001:db8:5::1"))).toBe(false);
+    expect(guard.counters.denied).toBe(2);
+    // a connection from before the list was changed
+    const { leg } = recordingLeg();
+    const closing = { ...leg, disconnect: (flow: Flow) => void closed.push(flow) };
+    expect(guard.receive(request(), closing, tcpFlow())).toBe(0);
+    expect(closed).toHaveLength(1);
+  });
+
+  it("can be replaced; a bad one changes nothing", () => {
+    const { guard, hears } = guarded();
+    guard.setLists({ deny: [OUTSIDE] });
+    expect(hears(udpFlow(OUTSIDE))).toBe(false);
+    expect(() => guard.setLists({ deny: [], allow: ["nonsense"] })).toThrow(TypeError);
+    expect(hears(udpFlow(OUTSIDE))).toBe(false);
+    guard.setLists({ deny: [] });
+    expect(hears(udpFlow(OUTSIDE))).toBe(true);
+    expect(hears(udpFlow("127.0.0.1"))).toBe(true);
+  });
+});
+
+describe("explain", () => {
+  it("says how a source is treated, and why", () => {
+    const world = guarded({ requestsPerSecond: 10, burst: 100, deny: ["192.0.2.0/24"] });
+    const { guard, clock, tell, hears } = world;
+    expect(guard.explain("nonsense")).toBeUndefined();
+    expect(guard.explain("192.0.2.1")).toMatchObject({
+      verdict: "denied",
+      why: expect.stringContaining("deny list"),
+    });
+    expect(guard.explain(OUTSIDE)).toEqual({
+      source: OUTSIDE,
+      verdict: "heard",
+      why: "nothing is held against it",
+      bannedUntilMs: null,
+      lastSuccessMs: null,
+      failingUsers: 0,
+      budget: 100,
+      dropped: 0,
+    });
+    tell("accepted", udpFlow(OUTSIDE), "alice");
+    expect(guard.explain(OUTSIDE)).toMatchObject({ lastSuccessMs: clock.nowMs() });
+    for (let i = 0; i < 300; i++) hears(udpFlow(OUTSIDE, i + 1));
+    expect(guard.explain(OUTSIDE)).toMatchObject({ verdict: "limited", budget: 0 });
+    clock.advance(3_700_000);
+    scan(world, udpFlow(OUTSIDE), 40);
+    hears(udpFlow(OUTSIDE, 1));
+    const view = guard.explain(OUTSIDE)!;
+    expect(view).toMatchObject({ verdict: "banned", bannedUntilMs: clock.nowMs() + 300_000 });
+    expect(view.why).toContain("300 s");
+    expect(view.dropped).toBeGreaterThan(0);
+    // a look changes nothing: a source that nobody knows is not made known by asking for it
+    const before = guard.tracked;
+    guard.explain("198.51.100.200");
+    expect(guard.tracked).toBe(before);
+  });
+});
+
+describe("bounded memory", () => {
+  it("at any number of forged sources, users and ports", () => {
+    const world = guarded({ capacity: 1000, requestsPerSecond: 1, burst: 1 });
+    const { guard, hears, tell } = world;
+    let most = 0;
+    for (let i = 0; i < 30_000; i++) {
+      const from = udpFlow(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`, (i % 60_000) + 1);
+      hears(from);
+      hears(from);
+      tell("wrong", from, `user${i}`);
+      tell("accepted", from, `user${i}`);
+      most = Math.max(most, guard.tracked);
+    }
+    expect(most).toBeLessThanOrEqual(5000);
+    expect(most).toBeGreaterThan(1000);
+  });
+});
+
+describe("options that cannot be", () => {
+  it.each([
+    ["an option nobody knows", { rate: 5 }, /unknown option rate/],
+    ["a rate of nothing", { requestsPerSecond: 0 }, /requestsPerSecond/],
+    ["no number", { burst: Number.NaN }, /burst/],
+    ["more users than can be told apart", { banUsers: 64 }, /banUsers/],
+    ["no network", { allow: ["everything"] }, /everything/],
+  ])("%s", (_, options, message) => {
+    const make = (): Guard =>
+      new Guard({ clock: manualClock(), ...(options as Omit<GuardOptions, "clock">) });
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(message);
+  });
+
+  it("no clock", () => {
+    expect(() => new Guard({} as GuardOptions)).toThrow(/clock is mandatory/);
+  });
+});
