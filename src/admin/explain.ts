@@ -79,57 +79,62 @@ function explainContact(binding: Binding, facts: ExplainFacts): ContactExplanati
     `expires in ${duration(leftMs)}; last REGISTER ${ago(facts.nowMs - binding.updatedAtMs)} from ${binding.received}` +
       (binding.userAgent === null ? "" : ` (${shown(binding.userAgent)})`),
   );
-  if (binding.path.length > 0) {
-    lines.push(`requests go through its Path: ${binding.path.map(shown).join(", ")}`);
-  }
-  const reachable = explainFlow(binding, facts, lines);
-  explainNat(binding, lines);
+  const reachable = explainWay(binding, facts, lines);
   return { uri, reachable, facts: lines };
 }
 
-function explainFlow(binding: Binding, facts: ExplainFacts, lines: string[]): Reachable {
-  const transport = binding.received.slice(0, binding.received.indexOf(":")).toUpperCase();
-  if (binding.flow === null) {
-    lines.push("registered over UDP: requests are sent there, and only an answer proves that they arrive");
+/** Which way a request to this binding takes, as the proxy decides it: its connection, its Path, its source, its contact. */
+function explainWay(binding: Binding, facts: ExplainFacts, lines: string[]): Reachable {
+  const contact = parseSipUri(binding.uri);
+  if (contact === undefined) {
+    lines.push("its contact is no SIP URI: no call is sent to it");
+    return "no";
+  }
+  if (binding.flow !== null) return explainConnection(binding, binding.flow, facts, lines);
+  if (binding.path.length > 0) {
+    lines.push(`requests go through its Path: ${binding.path.map(shown).join(", ")}`);
     return "maybe";
   }
+  const host = contact.host.replace(/^\[|\]$/g, "");
+  const from = sourceOf(binding.received);
+  if (binding.regId !== null) {
+    lines.push(
+      `registered with reg-id (RFC 5626): requests go to where its REGISTER came from, ${from.host}:${from.port}`,
+    );
+  } else if (host !== from.host) {
+    lines.push(
+      `its contact says ${shown(host)}, its REGISTER came from ${from.host}: ${isAddress(host) ? "a NAT, so" : "so"} requests go to where it came from`,
+    );
+  } else {
+    const port = contact.port ?? (contact.scheme === "sips" ? 5061 : 5060);
+    const other = port === from.port ? "" : `; its REGISTER came from port ${from.port}`;
+    lines.push(`requests go to its contact, ${from.host}:${port}${other}`);
+  }
+  lines.push("over UDP, only an answer proves that requests arrive");
+  return "maybe";
+}
+
+function explainConnection(binding: Binding, flow: string, facts: ExplainFacts, lines: string[]): Reachable {
+  const transport = binding.received.slice(0, binding.received.indexOf(":")).toUpperCase();
   if (facts.isFlowAlive === undefined) {
     lines.push(
-      `reached over the ${transport} connection it registered on; whether that is open, the running server knows`,
+      `requests go over the ${transport} connection it registered on; whether that is open, the running server knows`,
     );
     return "maybe";
   }
-  if (facts.isFlowAlive(binding.flow)) {
-    lines.push(`its ${transport} connection is open`);
+  if (facts.isFlowAlive(flow)) {
+    lines.push(`requests go over its ${transport} connection, which is open`);
     return "yes";
   }
   lines.push(`its ${transport} connection is closed: it is not called until the phone registers again`);
   return "no";
 }
 
-/** A contact whose address is not where its REGISTER came from stands behind a NAT or a proxy. */
-function explainNat(binding: Binding, lines: string[]): void {
-  const contact = parseSipUri(binding.uri);
-  if (contact === undefined || binding.path.length > 0) return;
-  const host = contact.host.replace(/^\[|\]$/g, "");
-  const from = sourceOf(binding.received);
-  if (host.endsWith(".invalid")) {
-    lines.push(
-      "its contact is no address that one could send to (RFC 7118): only the connection leads to it",
-    );
-    return;
-  }
-  if (!(isIpv4(host) || isIpv6(host))) return;
-  const port = contact.port ?? (contact.scheme === "sips" ? 5061 : 5060);
-  if (host !== from.host) {
-    lines.push(`behind a NAT: its contact says ${host}, its REGISTER came from ${from.host}`);
-  } else if (port !== from.port && binding.flow === null) {
-    lines.push(
-      `its contact says port ${port}, its REGISTER came from port ${from.port}: a NAT, or a phone that sends from another port`,
-    );
-  }
+function isAddress(host: string): boolean {
+  return isIpv4(host) || isIpv6(host);
 }
 
+/** Address, without brackets, and port of `received`. */
 function sourceOf(received: string): { readonly host: string; readonly port: number } {
   const first = received.indexOf(":");
   const last = received.lastIndexOf(":");

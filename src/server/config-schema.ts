@@ -242,9 +242,11 @@ const proxy = z.strictObject({
     .describe(
       "proxy forwards and keeps state, redirect answers 302 with the contacts, stateless forwards and forgets.",
     ),
-  timerCSeconds: seconds(1, 86_400)
+  timerCSeconds: seconds(181, 86_400)
     .default(185)
-    .describe("Timer C: how long an unanswered INVITE may ring, in seconds; RFC 3261 wants more than 180."),
+    .describe(
+      "Timer C: how long an INVITE may ring without another provisional response, in seconds; more than 180 by RFC 3261 §16.6.",
+    ),
   recordRoute: z.boolean().default(true).describe("Stay in the path of a dialog."),
   relay: z
     .enum(["users", "anyone", "nobody"])

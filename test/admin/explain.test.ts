@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { duration, type ExplainFacts, type Explanation, explain } from "../../src/admin/explain.js";
 import type { Binding } from "../../src/location/binding.js";
+import { bindingDestination } from "../../src/proxy/destination.js";
+import { Self } from "../../src/proxy/self.js";
 import { bindingAt } from "./harness.js";
 
 const NOW_MS = 1_800_000_000_000;
@@ -37,21 +39,15 @@ describe("nobody registered", () => {
   });
 });
 
-describe("flows", () => {
-  const tcp = { flow: "f1", received: "tcp:198.51.100.4:5062" };
+const tcp = { flow: "f1", received: "tcp:198.51.100.4:5062" };
+
+describe("connections", () => {
   test.each([
-    ["UDP: only trying tells", {}, undefined, "maybe", /over UDP/],
-    [
-      "a connection, the server not asked",
-      tcp,
-      undefined,
-      "maybe",
-      /TCP connection it registered on; whether that is open/,
-    ],
-    ["a connection that is open", tcp, (): boolean => true, "yes", /^its TCP connection is open/],
-    ["a connection that is closed", tcp, (): boolean => false, "no", /^its TCP connection is closed/],
-  ] as const)("%s", (_, binding, isFlowAlive, reachable, fact) => {
-    const answer = told([binding], { isFlowAlive });
+    ["the server not asked", undefined, "maybe", /TCP connection it registered on; whether that is open/],
+    ["one that is open", (): boolean => true, "yes", /over its TCP connection, which is open/],
+    ["one that is closed", (): boolean => false, "no", /^its TCP connection is closed/],
+  ] as const)("%s", (_, isFlowAlive, reachable, fact) => {
+    const answer = told([tcp], { isFlowAlive });
     expect(answer.reachable).toBe(reachable);
     expect(answer.contacts[0]!.facts).toContainEqual(expect.stringMatching(fact));
   });
@@ -67,43 +63,58 @@ describe("flows", () => {
   });
 });
 
-describe("NAT", () => {
-  test.each([
+describe("the way that is told is the one that the proxy takes", () => {
+  const self = new Self({ legs: [] });
+  const SOURCE = { kind: "udp", peer: { address: "198.51.100.4", port: 61002 } };
+  const RULES: readonly (readonly [string, Partial<Binding>, RegExp, object | undefined])[] = [
+    ["its connection", tcp, /TCP connection/, { kind: "connection", token: "f1" }],
+    [
+      "its connection, a contact that is no address (RFC 7118)",
+      { flow: "f1", received: "ws:198.51.100.4:1", uri: "sip:a@df7jal23ls0d.invalid" },
+      /WS connection/,
+      { kind: "connection" },
+    ],
+    [
+      "its Path",
+      { uri: "sip:a@10.0.0.1", path: ["<sip:edge.example.com;lr>"] },
+      /through its Path: <sip:edge.example.com;lr>/,
+      { kind: "uri", uri: { host: "edge.example.com" } },
+    ],
+    ["reg-id over UDP", { uri: "sip:a@198.51.100.4", regId: 1 }, /reg-id .* 198\.51\.100\.4:61002$/, SOURCE],
     [
       "another address",
       { uri: "sip:a@192.168.1.5:5060" },
-      /^behind a NAT: its contact says 192.168.1.5, its REGISTER came from 198.51.100.4$/,
+      /192\.168\.1\.5, .* a NAT, so requests go to where it came from/,
+      SOURCE,
+    ],
+    ["a host name", { uri: "sip:a@phone.example.com" }, /so requests go to where it came from/, SOURCE],
+    [
+      "another address, IPv6",
+      { uri: "sip:a@[2001:db8::2]", received: "udp:[2001:db8::1]:5060" },
+      /2001:db8::2, .* from 2001:db8::1: a NAT/,
+      { kind: "udp", peer: { address: "2001:db8::1", port: 5060 } },
     ],
     [
-      "IPv6",
-      { uri: "sip:a@[2001:db8::2]", received: "udp:[2001:db8::1]:5060" },
-      /^behind a NAT: its contact says 2001:db8::2/,
+      "the very address",
+      { uri: "sip:a@198.51.100.4:61002" },
+      /to its contact, 198\.51\.100\.4:61002$/,
+      { kind: "uri" },
     ],
     [
       "another port",
-      { uri: "sip:a@198.51.100.4:5070" },
-      /^its contact says port 5070, its REGISTER came from port 61002/,
+      { uri: "sip:a@198.51.100.4" },
+      /to its contact, 198\.51\.100\.4:5060; its REGISTER came from port 61002/,
+      { kind: "uri" },
     ],
-    [
-      "no address at all (RFC 7118)",
-      { uri: "sip:a@df7jal23ls0d.invalid;transport=ws" },
-      /only the connection leads to it/,
-    ],
-  ])("%s", (_, binding, fact) => {
-    expect(told([binding]).contacts[0]!.facts).toContainEqual(expect.stringMatching(fact));
-  });
-
-  test.each([
-    ["the very address", { uri: "sip:a@198.51.100.4:61002" }],
-    ["a host name", { uri: "sip:a@phone.example.com" }],
-    ["behind a Path", { uri: "sip:a@10.0.0.1", path: ["<sip:edge.example.com;lr>"] }],
-    [
-      "another port over a connection",
-      { uri: "sip:a@198.51.100.4:5070", flow: "f", received: "tcp:198.51.100.4:61002" },
-    ],
-  ])("none seen: %s", (_, binding) => {
-    const { facts } = told([binding]).contacts[0]!;
-    expect(facts.filter((fact) => /NAT|port 5070/.test(fact))).toEqual([]);
+    ["another scheme", { uri: "tel:+4912345" }, /no SIP URI/, undefined],
+  ];
+  test.each(RULES)("%s", (_, binding, fact, hop) => {
+    const full = bindingAt(NOW_MS, binding);
+    const answer = explain(AOR, [full], { nowMs: NOW_MS, isFlowAlive: () => true });
+    expect(answer.contacts[0]!.facts).toContainEqual(expect.stringMatching(fact));
+    const destination = bindingDestination(full, "source", self);
+    if (hop === undefined) expect([destination, answer.reachable]).toEqual([undefined, "no"]);
+    else expect(destination).toMatchObject({ hop });
   });
 });
 

@@ -191,7 +191,7 @@ describe("explain", () => {
     expect(status).toBe(0);
     expect(out).toMatch(/^sip:bob@example.com: registered with 2 contacts; nothing speaks against a call\n/);
     expect(out).toContain(
-      "    - behind a NAT: its contact says 192.0.2.8, its REGISTER came from 198.51.100.4\n",
+      "    - its contact says 192.0.2.8, its REGISTER came from 198.51.100.4: a NAT, so requests go to where it came from\n",
     );
   });
 
