@@ -41,3 +41,18 @@ export function reject(
 ): Rejection {
   return { ok: false, status, reason, headers };
 }
+
+/** What `next` makes of a value: at once when the value is there, later when it is promised. */
+export function chain<T, U>(value: MaybePromise<T>, next: (value: T) => MaybePromise<U>): MaybePromise<U> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+/** All of these values in order: at once when all are there. */
+export function together<T>(values: readonly MaybePromise<T>[]): MaybePromise<T[]> {
+  const known: T[] = [];
+  for (const value of values) {
+    if (value instanceof Promise) return Promise.all(values);
+    known.push(value);
+  }
+  return known;
+}
