@@ -78,16 +78,7 @@ export function mergeConfig(
       fields: limits.fields,
       elements: limits.elements,
     },
-    guard: {
-      enabled: guard.enabled,
-      requestsPerSec: guard.requestsPerSecond,
-      burst: guard.burst,
-      failures: guard.failures,
-      failureSec: guard.failureSeconds,
-      banSec: guard.banSeconds,
-      allow: guard.allow,
-      deny: guard.deny,
-    },
+    guard: { ...guard, burst: guard.burst ?? 4 * guard.requestsPerSecond },
     wsOrigins: config.ws.origins,
     connections: {
       idleSec: config.connections.idleSeconds,

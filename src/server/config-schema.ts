@@ -1,14 +1,13 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../message/limits.js";
 import {
-  type AddressBlock,
   type HostPort,
   type ListenAddress,
   type Parsed,
   parseAddress,
-  parseBlock,
   parseDomain,
   parseListen,
+  parseNetwork,
   parseStore,
   type StoreLocation,
 } from "./config-values.js";
@@ -26,7 +25,11 @@ function parsedText<T>(parse: (text: string) => Parsed<T>) {
 const listenUri = parsedText<ListenAddress>(parseListen);
 const storeUrl = parsedText<StoreLocation>(parseStore);
 const hostPort = parsedText<HostPort>((text) => parseAddress(text));
-const block = parsedText<AddressBlock>(parseBlock);
+const network = z.string().check((context) => {
+  const parsed = parseNetwork(context.value);
+  if ("problem" in parsed)
+    context.issues.push({ code: "custom", message: parsed.problem, input: context.value });
+});
 const domain = parsedText<string>(parseDomain);
 const path = z.string().min(1);
 const seconds = (least: number, most = 4_294_967_295) => z.int().min(least).max(most);
@@ -172,20 +175,31 @@ const limits = z.strictObject({
 });
 
 const guard = z.strictObject({
-  enabled: z.boolean().default(true).describe("Watch for floods and for guessing of passwords."),
+  enabled: z.boolean().default(true).describe("Hold down floods, password guessing and scans."),
   requestsPerSecond: count(1, 1_000_000)
-    .default(200)
-    .describe("Requests a second that one address may send for long."),
-  burst: count(1, 10_000_000).default(1000).describe("Requests that one address may send at once."),
-  failures: count(1, 1_000_000).default(30).describe("Failed logins in failureSeconds that bring a ban."),
-  failureSeconds: seconds(1, 86_400).default(60).describe("Over how long failures are counted, in seconds."),
-  banSeconds: seconds(1, 86_400).default(60).describe("How long a ban lasts, in seconds."),
+    .default(1500)
+    .describe(
+      "Requests a second that one source may send for long; those of users who log in are given back.",
+    ),
+  burst: count(1, 10_000_000)
+    .optional()
+    .describe("Requests that one source may send at once. Default: four times requestsPerSecond."),
+  attempts: count(1, 1000)
+    .default(5)
+    .describe("Wrong passwords of one user at one source before further ones are not looked at."),
+  attemptSeconds: seconds(1, 86_400).default(30).describe("Until one more is looked at, in seconds."),
+  banUsers: count(1, 48)
+    .default(16)
+    .describe("Users with wrong passwords in ten minutes that get a source banned where nobody logs in."),
+  banSeconds: seconds(1, 86_400)
+    .default(300)
+    .describe("How long a first ban lasts, in seconds; each further one in a day lasts twice as long."),
   allow: z
-    .array(block)
+    .array(network)
     .max(10_000)
-    .prefault(["127.0.0.0/8", "::1/128"])
-    .describe("Addresses and blocks that are never limited or banned."),
-  deny: z.array(block).max(10_000).prefault([]).describe("Addresses and blocks that are never heard."),
+    .default(["127.0.0.0/8", "::1"])
+    .describe("Addresses and networks that are never limited or banned."),
+  deny: z.array(network).max(10_000).default([]).describe("Addresses and networks that are never heard."),
 });
 
 const ws = z.strictObject({

@@ -1,5 +1,6 @@
 import { canonicalHost, canonicalIpv6, isIpv4, isIpv6, parseHostPort } from "../message/host.js";
 import type { Transport } from "../port/leg.js";
+import { parseNetworks } from "./guard-networks.js";
 
 /** What a text stands for, or in words why it stands for nothing. */
 export type Parsed<T> = { readonly value: T } | { readonly problem: string };
@@ -20,12 +21,6 @@ export type StoreLocation =
 export interface HostPort {
   readonly host: string;
   readonly port: number;
-}
-
-/** A block of addresses: `address` without brackets, `bits` of it that count. */
-export interface AddressBlock {
-  readonly address: string;
-  readonly bits: number;
 }
 
 const TRANSPORTS: readonly Transport[] = ["udp", "tcp", "tls", "ws", "wss"];
@@ -91,18 +86,16 @@ export function withoutPassword(url: string): string {
   return url.replace(/^([a-z0-9+.-]+:\/\/[^/@:]*):[^/@]*@/i, "$1:***@");
 }
 
-/** `192.0.2.0/24`, `2001:db8::/32`, or one address. */
-export function parseBlock(text: string): Parsed<AddressBlock> {
-  const slash = text.indexOf("/");
-  const address = slash < 0 ? text : text.slice(0, slash);
-  const most = isIpv4(address) ? 32 : isIpv6(address) ? 128 : -1;
-  if (most < 0) return { problem: `"${text}" is no IP address and no block such as 192.0.2.0/24` };
-  if (slash < 0) return { value: { address, bits: most } };
-  const bits = text.slice(slash + 1);
-  if (!/^\d{1,3}$/.test(bits) || Number(bits) > most) {
-    return { problem: `"${text}": the prefix length goes from 0 to ${most}` };
+/** `192.0.2.0/24`, `2001:db8::/32`, or one address, as it is written. */
+export function parseNetwork(text: string): Parsed<string> {
+  try {
+    parseNetworks([text]);
+    return { value: text };
+  } catch {
+    return {
+      problem: `"${text}" is no IP address, and no network such as 192.0.2.0/24 with nothing set behind its prefix`,
+    };
   }
-  return { value: { address, bits: Number(bits) } };
 }
 
 /** A domain or host name in lower case (RFC 3261 §25.1 host); IPv6 keeps its brackets. */

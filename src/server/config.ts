@@ -1,13 +1,7 @@
 import type { DigestAlgorithm } from "../auth/source.js";
 import type { MessageLimits } from "../message/limits.js";
 import type { ConfigFile } from "./config-schema.js";
-import {
-  type AddressBlock,
-  type HostPort,
-  isLoopback,
-  type ListenAddress,
-  type StoreLocation,
-} from "./config-values.js";
+import { type HostPort, isLoopback, type ListenAddress, type StoreLocation } from "./config-values.js";
 
 /** Everything the server is told, checked and complete. Paths are absolute, times are seconds. */
 export interface ServerConfig {
@@ -87,15 +81,17 @@ export interface ContactLimits {
   readonly overLimitStatus: 403 | 503;
 }
 
+/** As `Guard` takes it. */
 export interface GuardConfig {
   readonly enabled: boolean;
-  readonly requestsPerSec: number;
+  readonly requestsPerSecond: number;
   readonly burst: number;
-  readonly failures: number;
-  readonly failureSec: number;
-  readonly banSec: number;
-  readonly allow: readonly AddressBlock[];
-  readonly deny: readonly AddressBlock[];
+  readonly attempts: number;
+  readonly attemptSeconds: number;
+  readonly banUsers: number;
+  readonly banSeconds: number;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
 }
 
 export interface ServiceRouteRule {

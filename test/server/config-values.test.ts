@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { canonicalIpv6 } from "../../src/message/host.js";
 import {
   parseAddress,
-  parseBlock,
   parseListen,
+  parseNetwork,
   parseStore,
   showListen,
 } from "../../src/server/config-values.js";
@@ -62,7 +62,7 @@ describe("listen URI", () => {
   test("no text makes a parser throw", () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        for (const parse of [parseListen, parseAddress, parseStore, parseBlock]) {
+        for (const parse of [parseListen, parseAddress, parseStore, parseNetwork]) {
           expect(Object.keys(parse(text))).toHaveLength(1);
         }
       }),
@@ -82,12 +82,13 @@ test.each([
   ["lmdb:", { problem: "lmdb: names no folder; expected lmdb:DIR" }],
 ])("store %s", (text, expected) => expect(parseStore(text)).toEqual(expected));
 
-test.each([
-  ["10.0.0.0/8", { value: { address: "10.0.0.0", bits: 8 } }],
-  ["10.1.2.3", { value: { address: "10.1.2.3", bits: 32 } }],
-  ["2001:db8::/32", { value: { address: "2001:db8::", bits: 32 } }],
-  ["::1", { value: { address: "::1", bits: 128 } }],
-])("block %s", (text, expected) => expect(parseBlock(text)).toEqual(expected));
+test.each(["10.0.0.0/8", "10.1.2.3", "2001:db8::/32", "::1"])("network %s", (text) => {
+  expect(parseNetwork(text)).toEqual({ value: text });
+});
+
+test.each(["10.0.0.0/33", "10.0.0", "::1/129", "example.com", "", "10.0.0.0/"])("no network: %s", (text) => {
+  expect(parseNetwork(text)).toHaveProperty("problem");
+});
 
 test.each([
   ["lisen", "listen"],

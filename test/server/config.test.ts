@@ -267,7 +267,7 @@ describe("what is refused, by line and key", () => {
     [
       "a bad block",
       "guard:\n  deny: [10.0.0.0/33]\n",
-      'FILE:2: guard.deny[0]: "10.0.0.0/33": the prefix length goes from 0 to 32',
+      'FILE:2: guard.deny[0]: "10.0.0.0/33" is no IP address, and no network such as 192.0.2.0/24 with nothing set behind its prefix',
     ],
     ["missing key", "tls:\n  cert: a.pem\n", "FILE:1: tls.key: is missing"],
     [
