@@ -60,7 +60,7 @@ export class Attempt implements ClientHandlers {
     } else this.#found(found);
   }
 
-  /** Has a response of any kind come? */
+  /** Has a response of any kind come from the server that is being tried? */
   get heard(): boolean {
     return this.#heard;
   }
@@ -72,7 +72,18 @@ export class Attempt implements ClientHandlers {
     this.#transaction?.cancel(reason);
   }
 
+  /** Of the first try; later ones have a voice of their own, so that what comes late is told apart. */
   response(response: SipResponse): void {
+    this.heardFrom(1, response);
+  }
+
+  failed(failure: Failure): void {
+    this.failedOn(1, failure);
+  }
+
+  /** A response to the try of this number. */
+  heardFrom(number: number, response: SipResponse): void {
+    if (number !== this.#next) return;
     this.#heard = true;
     // RFC 3263 §4.3: a 503 sends us to the next server
     if (response.status === 503 && !this.#cancelled && this.#next < this.#steps.length) this.#try();
@@ -82,8 +93,9 @@ export class Attempt implements ClientHandlers {
     }
   }
 
-  failed(failure: Failure): void {
-    if (this.#over) return;
+  /** The try of this number has failed. */
+  failedOn(number: number, failure: Failure): void {
+    if (number !== this.#next || this.#over) return;
     const why =
       failure === "timeout" ? reject(408, "Request Timeout") : this.#unsent(this.#job.hop, "flow-dead");
     if (this.#heard || this.#cancelled) this.#fail(why);
@@ -105,6 +117,7 @@ export class Attempt implements ClientHandlers {
   }
 
   #try(): void {
+    this.#heard = false;
     const step = this.#steps[this.#next++]!;
     const way = this.#sender.way(step);
     if (way instanceof Promise) void way.then((late) => this.#send(late));
@@ -122,7 +135,8 @@ export class Attempt implements ClientHandlers {
     }
     const branch = this.#sender.newBranch(this.#job.mark);
     const text = this.#owner.write(way, branch);
-    const sent = this.#sender.transactions.client({ text, method: this.#job.method, branch }, way, this);
+    const voice = this.#next === 1 ? this : new LaterTry(this, this.#next);
+    const sent = this.#sender.transactions.client({ text, method: this.#job.method, branch }, way, voice);
     if (typeof sent === "string") this.#tryAfter(this.#unsent(this.#job.hop, sent));
     else this.#transaction = sent;
   }
@@ -138,5 +152,24 @@ export class Attempt implements ClientHandlers {
     if (this.#over) return;
     this.#over = true;
     this.#owner.failed(why);
+  }
+}
+
+/** The voice of a second or later try. */
+class LaterTry implements ClientHandlers {
+  readonly #attempt: Attempt;
+  readonly #number: number;
+
+  constructor(attempt: Attempt, number: number) {
+    this.#attempt = attempt;
+    this.#number = number;
+  }
+
+  response(response: SipResponse): void {
+    this.#attempt.heardFrom(this.#number, response);
+  }
+
+  failed(failure: Failure): void {
+    this.#attempt.failedOn(this.#number, failure);
   }
 }

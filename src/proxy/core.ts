@@ -74,7 +74,7 @@ export interface Judged {
 export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Result<Judged> {
   const { leg, from, identity } = origin;
   const { options, sender, self, reader } = core;
-  const mark = sender.loopMark(request);
+  const mark = sender.loopMark(request, leg);
   const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS, mark);
   if (!valid.ok) return valid;
   const routing = preprocess(request, valid.value.uri, { leg, flow: from }, reader);

@@ -1,8 +1,6 @@
 import type { Binding } from "../location/binding.js";
-import { param } from "../message/params.js";
 import { parseSipUri, type SipUri } from "../message/uri.js";
-import { bareHost } from "../message/via.js";
-import { type Hop, parseReceived, routeUri } from "./hop.js";
+import { type Hop, hostOf, parseReceived, routeUri } from "./hop.js";
 import type { Self } from "./self.js";
 
 /**
@@ -43,18 +41,13 @@ export function bindingDestination(binding: Binding, far: FarContacts, self: Sel
     return first === undefined ? undefined : { ...target, nat: false, hop: { kind: "uri", uri: first } };
   }
   const received = parseReceived(binding.received);
-  const toSelf = self.isServer(sipUri.host, sipUri.port);
+  const toSelf = self.isServer(hostOf(sipUri), sipUri.port);
   if (received !== undefined && received.transport === "udp" && !toSelf) {
     // RFC 5626 §7: a binding with reg-id is reached over the flow of its REGISTER
     const overFlow = binding.regId !== null || (far === "source" && hostOf(sipUri) !== received.address);
     if (overFlow) return { ...target, nat: true, hop: { kind: "udp", peer: received } };
   }
   return isInvalid(sipUri.host) ? undefined : { ...target, nat: false, hop: { kind: "uri", uri: sipUri } };
-}
-
-/** The host that a request to this URI goes to, without brackets. */
-function hostOf(uri: SipUri): string {
-  return bareHost(uri.params.length === 0 ? uri.host : (param(uri.params, "maddr") ?? uri.host));
 }
 
 /** Browsers register contacts like `sip:x@y.invalid`, which only their connection reaches (RFC 7118 §6). */

@@ -32,11 +32,17 @@ export type Resolve = (uri: SipUri) => MaybePromise<Result<readonly Server[]>>;
  * @returns `undefined` when the host is a name, a rejection for a transport that nobody knows
  */
 export function literalServer(uri: SipUri): Result<readonly Server[]> | undefined {
-  const address = bareHost(uri.params.length === 0 ? uri.host : (param(uri.params, "maddr") ?? uri.host));
+  const address = hostOf(uri);
   if (!isIpv4(address) && !isIpv6(address)) return undefined;
   const transport = transportOf(uri);
   if (transport === undefined) return reject(503, "Unknown Transport");
   return ok([{ address, port: uri.port ?? defaultPort(transport), transport }]);
+}
+
+/** The host that a request to this URI goes to, without brackets: its maddr, if it has one (§19.1.1). */
+export function hostOf(uri: SipUri): string {
+  const maddr = uri.params.length === 0 ? undefined : param(uri.params, "maddr");
+  return bareHost(maddr === undefined ? uri.host : maddr.toLowerCase());
 }
 
 /** The transport that a URI asks for, or the default of its scheme; `undefined` for one that is not ours. */

@@ -2,7 +2,7 @@ import { ok, type Result } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { Flow, Leg, Transport } from "../port/leg.js";
-import { defaultPort, type Server, transportOf } from "./hop.js";
+import { defaultPort, hostOf, type Server, transportOf } from "./hop.js";
 
 export interface SelfOptions {
   readonly legs: readonly Leg[];
@@ -103,7 +103,7 @@ export class Self {
 
   /** Where to reach ourselves, for a URI that names us (§16.4: another port or transport of ours); else `undefined`. */
   ownServer(uri: SipUri): Result<readonly Server[]> | undefined {
-    if (!this.isServer(uri.host, uri.port)) return undefined;
+    if (!this.isServer(hostOf(uri), uri.port)) return undefined;
     const transport = transportOf(uri);
     for (const leg of this.#legs) {
       const { address, port } = leg.local;

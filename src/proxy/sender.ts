@@ -136,12 +136,13 @@ export class Sender {
 
   /**
    * What tells a loop from a spiral (RFC 5393 §4.2.1): a keyed hash of what decides the way of a request: Request-URI,
-   * Route as received, Call-ID, and the CSeq number, so that a collision does not last. The method is not in it.
+   * Route as received, the leg it came in on (§16.4 looks at it), Call-ID, and the CSeq number, so that a collision does not
+   * last. The method is not in it.
    */
-  loopMark(request: SipRequest): string {
+  loopMark(request: SipRequest, leg: Leg): string {
     const { headers } = request;
     const route = headers.count("route") > 1 ? headers.all("route").join() : (headers.get("route") ?? "");
-    const text = `loop ${request.uri} ${route} ${request.callId} ${request.cseq?.sequence ?? ""}`;
+    const text = `loop ${leg.transport} ${leg.local.port} ${request.uri} ${route} ${request.callId} ${request.cseq?.sequence ?? ""}`;
     return `-${sipHash(this.#key, text).slice(0, 12)}`;
   }
 }

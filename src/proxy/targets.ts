@@ -1,5 +1,6 @@
 import type { Binding, Bindings } from "../location/binding.js";
 import { bindingDestination, type Destination, type FarContacts } from "./destination.js";
+import { hostOf } from "./hop.js";
 import type { Candidate, Group } from "./response-context.js";
 import type { Self } from "./self.js";
 
@@ -34,7 +35,7 @@ function destinationOf(binding: Binding, policy: TargetPolicy): Destination | un
   const destination = bindingDestination(binding, policy.far, policy.self);
   if (destination === undefined) return undefined;
   const { hop, uri } = destination;
-  if (policy.barSelf && hop.kind === "uri" && policy.self.isServer(hop.uri.host, hop.uri.port))
+  if (policy.barSelf && hop.kind === "uri" && policy.self.isServer(hostOf(hop.uri), hop.uri.port))
     return undefined;
   const secure = /^sips:/i.test(uri);
   if (policy.secure) return secure ? destination : undefined;
