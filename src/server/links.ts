@@ -7,19 +7,21 @@ import type { MaybePromise } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import type { Receiver } from "../port/receiver.js";
 import type { ProxyOptions, UserState } from "../proxy/options.js";
-import { Pinger } from "../proxy/ping.js";
 import { Redirect } from "../proxy/redirect.js";
 import { StatefulProxy } from "../proxy/stateful-proxy.js";
 import { StatelessProxy } from "../proxy/stateless-proxy.js";
 import type { RegistrarExtension } from "../registrar/extension.js";
 import type { FlowIndex } from "../registrar/flows.js";
 import type { OverLimit } from "../registrar/limits.js";
+import type { Resolver } from "../transport/resolve.js";
 import { Authorize } from "./authorize.js";
 import type { AuthorizeOptions } from "./authorize-options.js";
 import type { ChainParts } from "./chain.js";
 import type { ServerConfig } from "./config.js";
 import type { Announced, Dispatcher } from "./dispatcher.js";
+import type { Guard } from "./guard.js";
 import { nodeHasher } from "./hasher.js";
+import { startPinger } from "./pinging.js";
 import { ReceiveChain } from "./receive-chain.js";
 import { Registrar } from "./registrar.js";
 import { accountOfAor } from "./user-account.js";
@@ -35,18 +37,21 @@ export interface Links {
 export interface LinkParts extends ChainParts {
   /** Connections with bindings: known to every registrar, before and after a reload. */
   readonly flows: FlowIndex;
+  /** Absent when it is switched off. */
+  readonly guard: Guard | undefined;
+  readonly resolver: Resolver;
 }
 
 /** Methods that the proxy carries to phones. */
 const CARRIED = "INVITE ACK CANCEL BYE MESSAGE SUBSCRIBE NOTIFY REFER PUBLISH INFO UPDATE PRACK".split(" ");
 
-/** Composes authoriser, registrar and proxy: authorize -> registrar -> authorize for calls -> proxy. */
+/** Composes the chain: guard -> authorize -> registrar -> authorize for calls -> proxy. */
 export async function makeLinks(
   parts: LinkParts,
   dispatcher: Dispatcher,
   config: ServerConfig,
 ): Promise<Links> {
-  const { environment, entropy, log, flows } = parts;
+  const { environment, entropy, log, flows, guard, resolver } = parts;
   const { locations, secrets } = environment;
   const hasher = nodeHasher();
   const source: CredentialSource = environment.accounts;
@@ -62,6 +67,7 @@ export async function makeLinks(
     nonceSeconds: config.auth.nonceSec,
     secrets,
     open: parts.isOpen,
+    ...(guard === undefined ? {} : { watcher: guard }),
     hasher,
     log,
   };
@@ -82,7 +88,7 @@ export async function makeLinks(
     flows,
   });
   const authorizers = [authorize];
-  const receivers: Receiver[] = [authorize, registrar];
+  const receivers: Receiver[] = [...(guard === undefined ? [] : [guard]), authorize, registrar];
   if (config.proxy.enabled) {
     const authorizeCalls = new Authorize({ ...authorizeOptions, purpose: "proxy" });
     const secret = await secrets.create("proxy-key", entropy.hex(16));
@@ -91,6 +97,7 @@ export async function makeLinks(
       store: locations,
       domains: config.domains,
       userState: userStates(config, source, parts.isOpen),
+      resolve: (uri) => resolver.resolve(uri),
       secret,
       ...(globalGruu === undefined ? {} : { resolveGruu: (uri) => targetOf(globalGruu, uri) }),
     });
@@ -122,7 +129,7 @@ function proxyOf({ proxy }: ServerConfig, options: ProxyOptions): Receiver {
     case "stateless":
       return new StatelessProxy({ ...options, recordRoute: proxy.recordRoute });
     case "redirect": {
-      const { secret: _secret, ...rest } = options;
+      const { secret: _secret, resolve: _resolve, ...rest } = options;
       return new Redirect(rest);
     }
   }
@@ -145,43 +152,6 @@ function userStates(
     const ha1 = source.ha1(account.user, account.realm, config.auth.algorithms[0] ?? "MD5");
     return ha1 instanceof Promise ? ha1.then(known) : known(ha1);
   };
-}
-
-/** Pings phones behind a NAT, those that were registered before this start included. */
-async function startPinger(
-  { environment, clock, entropy, log }: ChainParts,
-  dispatcher: Dispatcher,
-  config: ServerConfig,
-): Promise<Pinger> {
-  const { locations } = environment;
-  const pinger = new Pinger({
-    clock,
-    entropy,
-    deliver: (draft, binding) => dispatcher.deliver(draft, binding),
-    from: `sip:${config.domains[0] ?? "rollcall.invalid"}`,
-    intervalSec: config.nat.pingSec,
-    misses: config.nat.pingMisses,
-    changed: ({ aor, binding, reachable, misses }) =>
-      log.info(
-        { aor, contact: binding.uri, misses },
-        reachable ? "phone answers again" : "phone does not answer",
-      ),
-  });
-  const stopWatching = locations.watch((event) => pinger.heed(event));
-  let after: string | null = null;
-  do {
-    const page = await locations.scan({ limit: 1000, ...(after === null ? {} : { after }) });
-    for (const { aor, bindings } of page.records) for (const binding of bindings) pinger.add(aor, binding);
-    after = page.next;
-  } while (after !== null);
-  pinger.start();
-  const close = pinger.close.bind(pinger);
-  return Object.assign(pinger, {
-    close() {
-      stopWatching();
-      close();
-    },
-  });
 }
 
 function announcedOf(config: ServerConfig, extensions: readonly RegistrarExtension[]): Announced {

@@ -133,6 +133,13 @@ export function serverMetrics({ dispatcher, store, chain }: MeteredParts): reado
       labels: ["outcome"],
       read: () => chain.authentications(),
     },
+    {
+      name: "rollcall_guard_dropped_total",
+      help: "What the guard did not hear or not look at, by reason",
+      kind: "counter",
+      labels: ["reason"],
+      read: () => chain.guarded(),
+    },
   ];
 }
 

@@ -117,7 +117,7 @@ function showLeg({ transport, local }: Leg): string {
 
 /** What a running server cannot change: where it listens and where it keeps things. */
 function refuseFixedChanges(old: ServerConfig, fresh: ServerConfig): void {
-  for (const key of ["listen", "store", "dataDirectory", "admin", "nodeId"] as const) {
+  for (const key of ["listen", "store", "dataDirectory", "admin", "nodeId", "dnsServers"] as const) {
     if (JSON.stringify(old[key]) !== JSON.stringify(fresh[key])) {
       throw new ConfigError([`${key} cannot change while the server runs; restart it`]);
     }

@@ -1,0 +1,41 @@
+import { Pinger } from "../proxy/ping.js";
+import type { ChainParts } from "./chain.js";
+import type { ServerConfig } from "./config.js";
+import type { Dispatcher } from "./dispatcher.js";
+
+/** Pings phones behind a NAT, those that were registered before this start included. */
+export async function startPinger(
+  { environment, clock, entropy, log }: ChainParts,
+  dispatcher: Dispatcher,
+  config: ServerConfig,
+): Promise<Pinger> {
+  const { locations } = environment;
+  const pinger = new Pinger({
+    clock,
+    entropy,
+    deliver: (draft, binding) => dispatcher.deliver(draft, binding),
+    from: `sip:${config.domains[0] ?? "rollcall.invalid"}`,
+    intervalSec: config.nat.pingSec,
+    misses: config.nat.pingMisses,
+    changed: ({ aor, binding, reachable, misses }) =>
+      log.info(
+        { aor, contact: binding.uri, misses },
+        reachable ? "phone answers again" : "phone does not answer",
+      ),
+  });
+  const stopWatching = locations.watch((event) => pinger.heed(event));
+  let after: string | null = null;
+  do {
+    const page = await locations.scan({ limit: 1000, ...(after === null ? {} : { after }) });
+    for (const { aor, bindings } of page.records) for (const binding of bindings) pinger.add(aor, binding);
+    after = page.next;
+  } while (after !== null);
+  pinger.start();
+  const close = pinger.close.bind(pinger);
+  return Object.assign(pinger, {
+    close() {
+      stopWatching();
+      close();
+    },
+  });
+}
