@@ -12,6 +12,7 @@ import { plot } from "./plot.mjs";
 import { medians, table } from "./report.mjs";
 import { ROWS } from "./rows.mjs";
 import { kamailioProgram, kamailioVersion } from "./servers/kamailio.mjs";
+import { endWithUs } from "./servers/process.mjs";
 import { isBuilt } from "./servers/rollcall.mjs";
 
 const DOCS = new URL("../docs/", import.meta.url);
@@ -109,6 +110,7 @@ function writeDocs(report) {
 
 async function main() {
   const settings = options();
+  endWithUs();
   if (!isBuilt()) throw new Error("nothing is built: npm run build");
   const report = { machine: machine(), settings, rows: [] };
   if (report.machine.kamailio === null)

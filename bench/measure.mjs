@@ -2,9 +2,10 @@
 import { fork } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { memoryOctets } from "./cpu.mjs";
-import { answers, pinned } from "./servers/process.mjs";
+import { answers, pinned, tracked } from "./servers/process.mjs";
 
 const WORKER = fileURLToPath(new URL("./load/worker.mjs", import.meta.url));
 const SCRATCH = fileURLToPath(new URL("../.bench/", import.meta.url));
@@ -30,7 +31,7 @@ function runLoad(job) {
   return new Promise((resolve, reject) => {
     // the load has the second processor, and the server the first
     const [execPath, ...execArgv] = pinned(1, [process.execPath]);
-    const worker = fork(WORKER, { execPath, execArgv });
+    const worker = tracked(fork(WORKER, { execPath, execArgv }));
     worker.once("message", ({ result, error }) =>
       error === undefined ? resolve(result) : reject(new Error(error)),
     );
@@ -63,9 +64,12 @@ export function measureLoop(contender, load, { seconds, warmSeconds, aors, rate 
         warmSeconds,
         rate,
         port: portFor(server, load.transport),
-        pids: server.pids(),
+        pid: server.child.pid,
       };
-      return checked(await runLoad(rate === undefined ? job : { ...job, concurrency: 1024 }), contender);
+      return checked(
+        await runLoad(rate === undefined ? job : { ...job, concurrency: Math.min(1024, aors / 2) }),
+        contender,
+      );
     } finally {
       clearInterval(scraping);
     }
@@ -85,10 +89,9 @@ function scrape({ adminUrl }) {
 export function measureScale(contender, load, { contacts }) {
   return withServer(contender, { contacts }, async (server, folder) => {
     const empty = memoryOctets(server.pids());
-    const loaded = checked(
-      await runLoad({ ...load, aors: contacts, port: server.port, pids: [] }),
-      contender,
-    );
+    const loaded = checked(await runLoad({ ...load, aors: contacts, port: server.port }), contender);
+    // what was only needed for the filling may go first
+    await sleep(2000);
     const full = memoryOctets(server.pids());
     const result = {
       done: contacts,

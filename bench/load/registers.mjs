@@ -7,15 +7,30 @@ import { makeSlots } from "./slots.mjs";
 /** @param job aors, concurrency, auth, and what `openLinks` wants */
 export async function registers(job) {
   const cseqs = new Int32Array(job.aors);
+  const isUnderWay = new Uint8Array(job.aors);
   const aorOfSlot = new Int32Array(job.concurrency);
+  const isAnswering = new Uint8Array(job.concurrency);
   let nextAor = 0;
   const links = await openLinks(job, received);
 
   const slots = makeSlots(job.concurrency, (slot) => {
+    // never two at once for one address-of-record: the later CSeq might come first
+    while (isUnderWay[nextAor] === 1) nextAor = following(nextAor);
+    isUnderWay[nextAor] = 1;
     aorOfSlot[slot] = nextAor;
-    nextAor = nextAor + 1 === job.aors ? 0 : nextAor + 1;
+    nextAor = following(nextAor);
+    isAnswering[slot] = 0;
     send(slot, "");
   });
+
+  function following(aor) {
+    return aor + 1 === job.aors ? 0 : aor + 1;
+  }
+
+  function finish(slot, status) {
+    isUnderWay[aorOfSlot[slot]] = 0;
+    slots.finish(slot, status);
+  }
 
   function send(slot, authorization) {
     const aor = aorOfSlot[slot];
@@ -39,7 +54,8 @@ export async function registers(job) {
     if (!slots.isCurrent(slot, turn)) return;
     const status = statusOf(text);
     if (status < 200) return;
-    if (status !== 401 || !job.auth) return slots.finish(slot, status);
+    if (status !== 401 || !job.auth || isAnswering[slot] === 1) return finish(slot, status);
+    isAnswering[slot] = 1;
     // the answer to the challenge has a turn of its own, so that a late 401 is not taken for its answer
     slots.turns[slot]++;
     const name = user(aorOfSlot[slot]);

@@ -1,20 +1,30 @@
 /**
  * The load, in a process of its own: takes one job from its parent, runs it, tells the result, ends.
- * job: kind ("register", "call", "preload"), transport, port, aors, concurrency, links, auth, seconds, warmSeconds, rate, pids
+ * job: kind ("register", "call", "preload"), transport, port, aors, concurrency, links, auth, seconds, warmSeconds, rate, pid (of the server)
  */
-import { cpuMicroseconds } from "../cpu.mjs";
+import { cpuMicroseconds, processTree } from "../cpu.mjs";
 import { calls } from "./calls.mjs";
 import { registers } from "./registers.mjs";
 
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
 
+/** A server that answers nothing for so long has failed. */
+const PATIENCE_MS = 15_000;
+
 /** Until `count` more exchanges are done. */
 function finished(slots, count) {
   const goal = slots.finished + count;
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
+    let last = slots.finished;
+    const watch = setInterval(() => {
+      if (slots.finished === last)
+        reject(new Error(`no answer in ${PATIENCE_MS / 1000} s; so far ${JSON.stringify(slots.statuses)}`));
+      last = slots.finished;
+    }, PATIENCE_MS);
     slots.onFinish = () => {
       if (slots.finished < goal) return;
       slots.onFinish = undefined;
+      clearInterval(watch);
       slots.stopped = true;
       resolve();
     };
@@ -59,12 +69,14 @@ async function measure(job, slots) {
   const resent = slots.resent;
   const before = { ...slots.statuses };
   slots.latencies = [];
-  const serverCpu = cpuMicroseconds(job.pids);
+  // only now: a server may still have been forking when it answered first
+  const pids = processTree(job.pid);
+  const serverCpu = cpuMicroseconds(pids);
   const ownCpu = process.cpuUsage();
   const at = performance.now();
   await sleep(job.seconds);
   const seconds = (performance.now() - at) / 1000;
-  const serverUs = cpuMicroseconds(job.pids) - serverCpu;
+  const serverUs = cpuMicroseconds(pids) - serverCpu;
   const own = process.cpuUsage(ownCpu);
   const done = slots.finished - count;
   paced?.end();

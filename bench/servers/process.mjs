@@ -20,10 +20,27 @@ export function pinned(cpu, command) {
   return canPin ? ["taskset", "-c", String(cpu), ...command] : command;
 }
 
+const running = new Set();
+
+/** Nothing that was started outlives the bench, however that ends. */
+export function endWithUs() {
+  process.once("exit", () => {
+    for (const child of running) child.kill("SIGKILL");
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
+}
+
+/** Notes a process that `endWithUs` ends. */
+export function tracked(child) {
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+  return child;
+}
+
 /** Spawns on the first processor. `pids` are the process and all it forked; `stop` asks to end, and insists after five seconds. */
 export function startProcess(command, options = {}) {
   const [program, ...args] = pinned(0, command);
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
+  const child = tracked(spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options }));
   let output = "";
   const keep = (chunk) => {
     output = (output + chunk).slice(-4000);

@@ -32,8 +32,13 @@ export async function startRollcall(options) {
     port: port("udp"),
     tcpPort: port("tcp"),
     wsPort: port("ws"),
-    adminUrl: /http:\/\/[^"\s]+/.exec(line)?.[0],
+    adminUrl: adminUrl(line),
   };
+}
+
+function adminUrl(line) {
+  const { admin } = JSON.parse(line);
+  return typeof admin === "string" ? `http://${admin}` : undefined;
 }
 
 /** The log line that says it is ready. */
