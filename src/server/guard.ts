@@ -1,4 +1,5 @@
 import type { AttemptWatcher, AuthOutcome, AuthReport } from "../auth/attempts.js";
+import { RecentMap } from "../auth/recent-map.js";
 import type { SipMessage } from "../message/message.js";
 import type { Clock } from "../port/clock.js";
 import type { Endpoint, Flow, Leg, Transport } from "../port/leg.js";
@@ -7,7 +8,6 @@ import type { Receiver } from "../port/receiver.js";
 import { Bans } from "./guard-bans.js";
 import { type Networks, parseNetworks, sourceKey, sourceOctets } from "./guard-networks.js";
 import { type GuardLimits, type GuardOptions, guardLimits, LOOPBACK } from "./guard-options.js";
-import { RecentMap } from "./guard-recent.js";
 import {
   charge,
   failingUsers,
