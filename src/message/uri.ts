@@ -3,8 +3,6 @@ import { parseHostPort } from "./host.js";
 import { MAX_PARAMS } from "./limits.js";
 import { NO_PARAMS, type Param, type Params, paramNameAt, writeParams } from "./params.js";
 
-export { isHost, isIpv4, isIpv6, parseHostPort } from "./host.js";
-
 /** A SIP or SIPS URI (RFC 3261 §19.1.1); every part as written but scheme, host and parameter names. */
 export interface SipUri {
   readonly scheme: "sip" | "sips";

@@ -1,7 +1,8 @@
 import { aorOf, MAX_AOR_OCTETS } from "../location/aor.js";
+import { isIpv4 } from "../message/host.js";
 import type { SipRequest } from "../message/message.js";
 import { type Rejection, reject } from "../message/result.js";
-import { isIpv4, type SipUri, uriScheme } from "../message/uri.js";
+import { type SipUri, uriScheme } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { Endpoint } from "../port/leg.js";
 

@@ -3,7 +3,7 @@ import { checkRequest } from "../message/check.js";
 import { DEFAULT_LIMITS, type MessageLimits } from "../message/limits.js";
 import type { SipRequest } from "../message/message.js";
 import { parseMessage } from "../message/parse.js";
-import { respond } from "../message/respond.js";
+import { answerVia, respond } from "../message/respond.js";
 import type { HeaderField, MaybePromise } from "../message/result.js";
 import { bareHost } from "../message/via.js";
 import type { Clock } from "../port/clock.js";
@@ -259,7 +259,7 @@ export class Dispatcher implements DispatcherPort {
     reason: string,
     headers: readonly HeaderField[],
   ): void {
-    if (request.method === "ACK" || request.via === undefined) this.counters.dropped++;
+    if (request.method === "ACK" || answerVia(request) === undefined) this.counters.dropped++;
     else this.#answer(request, leg, from, status, reason, headers);
   }
 
@@ -271,7 +271,7 @@ export class Dispatcher implements DispatcherPort {
     reason: string,
     headers: readonly HeaderField[],
   ): void {
-    const { via } = request;
+    const via = answerVia(request);
     if (via === undefined) return;
     this.counters.answered(request.method, status);
     const toTag = this.entropy.hex(8);

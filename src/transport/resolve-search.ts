@@ -31,7 +31,8 @@ export interface Question {
   readonly serverName: string | undefined;
 }
 
-/** SRV records that are followed, and targets that are handed on. */
+/** NAPTR records and SRV records that are followed, and targets that are handed on. */
+const MOST_SERVICES = 8;
 const MOST_RECORDS = 16;
 const MOST_TARGETS = 32;
 
@@ -82,10 +83,10 @@ export class Search {
     });
   }
 
-  /** The targets of the first service that has any. */
+  /** The targets of the first service that has any; a name service that is silent is not asked for all of them. */
   #firstOf(services: readonly Service[], at: number): MaybePromise<readonly Target[]> {
     const service = services[at];
-    if (service === undefined) return [];
+    if (service === undefined || at === MOST_SERVICES || this.#silent) return [];
     return chain(this.#srvTargets(service), (found) =>
       found !== undefined && found.length > 0 ? found : this.#firstOf(services, at + 1),
     );

@@ -47,7 +47,7 @@ export interface ResolverOptions {
   readonly cacheEntries?: number;
   /** Queries under way at once; 64 when not given. Ten times as many wait. */
   readonly queries?: number;
-  /** Milliseconds to wait for one query; 5000 when not given. One URI needs three queries at most, one behind the other. */
+  /** Milliseconds to wait for one query; 5000 when not given. A silent name service is asked four times at most for one URI, one behind the other. */
   readonly queryTimeoutMs?: number;
   /** Seconds that a target which failed comes last; 30 when not given. */
   readonly failedSec?: number;

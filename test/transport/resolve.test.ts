@@ -366,6 +366,25 @@ describe("a name service in trouble", () => {
   });
 });
 
+describe("a domain that offers much", () => {
+  const services = Array.from({ length: 20 }, (_, i) => `${i} 0 s SIP+D2T _sip._tcp.${i}.example.com`);
+
+  it("is asked for the SRV records of the eight services it prefers, and then by name", async () => {
+    server.serve({ "example.com": { A: ["192.0.2.9"], NAPTR: services } });
+    expect(told(await resolve("sip:example.com", { families: [4] }))).toEqual(["udp 192.0.2.9 5060"]);
+    expect(server.asked.filter((query) => /SRV .*\.\d+\.example/.test(query))).toHaveLength(8);
+  });
+
+  it("is not asked for the next when the name service falls silent at one", async () => {
+    server.serve({
+      "example.com": { A: ["192.0.2.9"], NAPTR: services },
+      "_sip._tcp.0.example.com": { trouble: "silent" },
+    });
+    expect(told(await resolve("sip:example.com", { families: [4] }))).toEqual(["udp 192.0.2.9 5060"]);
+    expect(server.asked).not.toContain("SRV _sip._tcp.1.example.com");
+  });
+});
+
 describe("what is kept", () => {
   it("is answered at once and asked for no more, until its time is up", async () => {
     const clock = manualClock();
