@@ -1,5 +1,5 @@
 import { aorOf, MAX_AOR_OCTETS } from "../location/aor.js";
-import { type Bindings, NO_BINDINGS } from "../location/binding.js";
+import type { Binding, Bindings } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
 import { hasParam } from "../message/params.js";
 import { type MaybePromise, ok, type Rejection, type Result, reject } from "../message/result.js";
@@ -10,7 +10,7 @@ import type { GruuTarget } from "./hooks.js";
 import type { ProxyOptions, UserState } from "./options.js";
 import type { Self } from "./self.js";
 
-export interface LocatorOptions extends Pick<ProxyOptions, "userState" | "resolveGruu"> {
+export interface LocatorOptions extends Pick<ProxyOptions, "userState" | "isReachable" | "resolveGruu"> {
   readonly store: LocationStore;
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -53,14 +53,14 @@ export class Locator {
   }
 
   #byGruu(target: GruuTarget): MaybePromise<Result<Bindings>> {
-    return then(this.#options.store.read(target.aor), (all) => target.bindings(this.#live(all)));
+    return then(this.#options.store.read(target.aor), (all) => target.bindings(this.#live(target.aor, all)));
   }
 
   #byAor(uri: SipUri): MaybePromise<Result<Bindings>> {
     const aor = aorOf(uri);
     if (aor.length > MAX_AOR_OCTETS) return NOT_FOUND;
     return then(this.#options.store.read(aor), (all) => {
-      const live = this.#live(all);
+      const live = this.#live(aor, all);
       if (live.length > 0) return ok(live);
       return this.#absent(aor, all.length > 0);
     });
@@ -72,11 +72,12 @@ export class Locator {
     return then(userState(aor), rejectionOf);
   }
 
-  #live(all: Bindings): Bindings {
-    const nowMs = this.#options.clock.nowMs();
-    if (all.every(({ expiresAtMs }) => expiresAtMs > nowMs)) return all;
-    const live = all.filter(({ expiresAtMs }) => expiresAtMs > nowMs);
-    return live.length === 0 ? NO_BINDINGS : live;
+  #live(aor: string, all: Bindings): Bindings {
+    const { clock, isReachable } = this.#options;
+    const nowMs = clock.nowMs();
+    const counts = (binding: Binding): boolean =>
+      binding.expiresAtMs > nowMs && (isReachable === undefined || isReachable(aor, binding));
+    return all.every(counts) ? all : all.filter(counts);
   }
 
   /** Never is trouble with the store shown as a user who is not registered. */

@@ -1,3 +1,4 @@
+import type { Binding } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
 import type { MaybePromise } from "../message/result.js";
 import type { FarContacts } from "./destination.js";
@@ -22,6 +23,8 @@ export interface ProxyOptions extends ProxyHooks {
    * a record in the store, if only of expired bindings.
    */
   readonly userState?: (aor: string) => MaybePromise<UserState>;
+  /** May this binding be called? For what pings have found out; every live one when not given. */
+  readonly isReachable?: (aor: string, binding: Binding) => boolean;
   /** Finds servers by DNS (RFC 3263); addresses alone when not given. */
   readonly resolve?: Resolve;
   /** See {@link FarContacts}; `"source"` when not given. */
@@ -43,7 +46,7 @@ export interface ProxyOptions extends ProxyHooks {
 
 const NAMES: ReadonlySet<string> = new Set(
   (
-    "dispatcher store domain domains hosts userState resolve farContacts barSelf recordRoute timerCSec " +
+    "dispatcher store domain domains hosts userState isReachable resolve farContacts barSelf recordRoute timerCSec " +
     "proxyExtensions secret resolveGruu openRoute"
   ).split(" "),
 );

@@ -14,11 +14,11 @@ import { type SipHashKey, sipHashKey } from "./siphash.js";
 /** The part of a proxy's options that a redirect server has a use for. */
 export type RedirectOptions = Pick<
   ProxyOptions,
-  "dispatcher" | "store" | "domain" | "domains" | "hosts" | "userState" | "resolveGruu"
+  "dispatcher" | "store" | "domain" | "domains" | "hosts" | "userState" | "isReachable" | "resolveGruu"
 >;
 
 const NAMES: ReadonlySet<string> = new Set(
-  "dispatcher store domain domains hosts userState resolveGruu".split(" "),
+  "dispatcher store domain domains hosts userState isReachable resolveGruu".split(" "),
 );
 
 /**
