@@ -1,15 +1,15 @@
 import { Command, Option } from "commander";
 import { printable } from "../admin/text.js";
-import { withoutCredentials } from "../server/logger.js";
 import { version } from "../server/version.js";
-import { dump, explainAor, remove, show } from "./bindings.js";
-import { check } from "./check.js";
+import { withoutCredentials } from "../server/without-credentials.js";
 import type { DataOptions } from "./data.js";
 import { adminFlag, domainFlag, listenFlag, type ServeFlags, secondsFlag, storeFlag } from "./flags.js";
 import type { CliIo } from "./io.js";
 import type { PasswordOptions } from "./password.js";
-import { serve } from "./serve.js";
-import { listUsers, removeUser, setUser } from "./users.js";
+
+// what only one command needs is loaded by that command: none waits for what it does not use
+const bindings = () => import("./bindings.js");
+const users = () => import("./users.js");
 
 const AOR = "alice@example.com or sip:alice@example.com";
 
@@ -34,7 +34,9 @@ export function program(io: CliIo, ended: (status: number) => void): Command {
     .command("check")
     .description("validate a configuration file: exit 0, or 2 with the line and the reason")
     .requiredOption("--config <file>", "YAML configuration")
-    .action((options: { readonly config: string }) => check(io, options.config));
+    .action(async (options: { readonly config: string }) =>
+      (await import("./check.js")).check(io, options.config),
+    );
   return root;
 }
 
@@ -87,28 +89,30 @@ function serveCommand(root: Command, io: CliIo, ended: (status: number) => void)
         "error",
       ]),
     )
-    .action(async (flags: ServeFlags) => ended(await serve(io, flags)));
+    .action(async (flags: ServeFlags) => ended(await (await import("./serve.js")).serve(io, flags)));
 }
 
 function userCommands(root: Command, io: CliIo): void {
   const user = root.command("user").description("accounts of the embedded store");
   withPassword(
     withDataOptions(user.command("add").description("make an account").argument("<aor>", AOR)),
-  ).action((aor: string, options: DataOptions & PasswordOptions) =>
-    setUser(io, aor, { ...options, expect: "absent" }),
+  ).action(async (aor: string, options: DataOptions & PasswordOptions) =>
+    (await users()).setUser(io, aor, { ...options, expect: "absent" }),
   );
   withDataOptions(user.command("list").description("every account"))
     .option("--json", "as a JSON array")
-    .action((options: DataOptions & { readonly json?: boolean }) => listUsers(io, options));
+    .action(async (options: DataOptions & { readonly json?: boolean }) =>
+      (await users()).listUsers(io, options),
+    );
   withDataOptions(user.command("remove").description("take an account away").argument("<aor>", AOR)).action(
-    (aor: string, options: DataOptions) => removeUser(io, aor, options),
+    async (aor: string, options: DataOptions) => (await users()).removeUser(io, aor, options),
   );
   withPassword(
     withDataOptions(
       user.command("passwd").description("give an account another password").argument("<aor>", AOR),
     ),
-  ).action((aor: string, options: DataOptions & PasswordOptions) =>
-    setUser(io, aor, { ...options, expect: "present" }),
+  ).action(async (aor: string, options: DataOptions & PasswordOptions) =>
+    (await users()).setUser(io, aor, { ...options, expect: "present" }),
   );
 }
 
@@ -116,24 +120,24 @@ function bindingCommands(root: Command, io: CliIo): void {
   type Options = DataOptions & { readonly json?: boolean };
   withDataOptions(root.command("dump").description("every binding"))
     .option("--json", "as a JSON array")
-    .action((options: Options) => dump(io, options));
+    .action(async (options: Options) => (await bindings()).dump(io, options));
   withDataOptions(root.command("show").description("one address-of-record").argument("<aor>", AOR))
     .option("--json", "as a JSON object")
-    .action((aor: string, options: Options) => show(io, aor, options));
+    .action(async (aor: string, options: Options) => (await bindings()).show(io, aor, options));
   withDataOptions(
     root
       .command("remove")
       .description("take a binding, or all of an address-of-record, away")
       .argument("<aor>", AOR)
       .argument("[contact-uri]", "contact to take away; all when not given"),
-  ).action((aor: string, contact: string | undefined, options: DataOptions) =>
-    remove(io, aor, contact, options),
+  ).action(async (aor: string, contact: string | undefined, options: DataOptions) =>
+    (await bindings()).remove(io, aor, contact, options),
   );
   withDataOptions(
     root.command("explain").description("why a phone can or cannot be reached now").argument("<aor>", AOR),
   )
     .option("--json", "as a JSON object")
-    .action((aor: string, options: Options) => explainAor(io, aor, options));
+    .action(async (aor: string, options: Options) => (await bindings()).explainAor(io, aor, options));
 }
 
 function withDataOptions(command: Command): Command {

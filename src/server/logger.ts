@@ -2,6 +2,7 @@ import { type DestinationStream, destination, type LevelWithSilent, pino } from 
 import pretty from "pino-pretty";
 import type { Log } from "../port/log.js";
 import type { LogLevel } from "./config.js";
+import { CENSOR, withoutCredentials } from "./without-credentials.js";
 
 /** The server's log: JSON lines, or readable text on a terminal. */
 export interface ServerLog extends Log {
@@ -33,8 +34,6 @@ const SECRET_NAMES = [
   "secret",
   "cookie",
 ];
-
-const CENSOR = "[redacted]";
 
 /**
  * Opens the log of a process. No credentials get through: neither by the name of a fact, nor inside a text (an
@@ -73,14 +72,4 @@ export function serverLog(options: ServerLogOptions): ServerLog {
       }
     },
   };
-}
-
-/** A line of JSON with the value of every (Proxy-)Authorization header and the password of every URL taken out. */
-export function withoutCredentials(line: string): string {
-  let clean = line;
-  if (/authorization:/i.test(clean)) {
-    clean = clean.replace(/(authorization:[ \t]*)(?:[^\\"]|\\[^rn])*/gi, `$1${CENSOR}`);
-  }
-  if (clean.includes("://")) clean = clean.replace(/(:\/\/[^\s:@/"]*):[^\s@/"]*@/g, `$1:${CENSOR}@`);
-  return clean;
 }

@@ -105,10 +105,12 @@ export function temporaryFolder(): string {
 export async function dataWith(bindings: readonly (readonly [string, Partial<Binding>])[]): Promise<string> {
   const path = join(temporaryFolder(), "data");
   const { locations, close } = lmdbEnvironment({ path });
-  for (const [aor, binding] of bindings) {
-    const added = bindingAt(NOW_MS - 19_400, binding);
-    await locations.update(aor, (current) => ({ bindings: [...current, added], outcome: undefined }));
-  }
+  await Promise.all(
+    bindings.map(([aor, binding]) => {
+      const added = bindingAt(NOW_MS - 19_400, binding);
+      return locations.update(aor, (current) => ({ bindings: [...current, added], outcome: undefined }));
+    }),
+  );
   await close();
   return path;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { serverLog, withoutCredentials } from "../../src/server/logger.js";
+import { serverLog } from "../../src/server/logger.js";
+import { withoutCredentials } from "../../src/server/without-credentials.js";
 
 function lines(level: "debug" | "info" | "warn" | "error" = "debug") {
   const written: string[] = [];
