@@ -119,6 +119,8 @@ export function targetsOf(
   }
   const secure = uri.scheme === "sips";
   const groups = targetGroups(found.value, {
+    nowMs: options.dispatcher.clock.nowMs(),
+    isFlowAlive: (token) => options.dispatcher.findFlow(token)?.flow.alive === true,
     self,
     far: options.farContacts ?? "source",
     barSelf: options.barSelf ?? false,

@@ -1,8 +1,16 @@
 import type { Binding, Bindings } from "../location/binding.js";
+import { type LookupMoment, lookupTargets } from "../location/lookup.js";
 import type { SipMessage, SipRequest } from "../message/message.js";
 import { respond } from "../message/respond.js";
-import { type MaybePromise, type Result, reject } from "../message/result.js";
+import {
+  type HeaderField,
+  type MaybePromise,
+  type Rejection,
+  type Result,
+  reject,
+} from "../message/result.js";
 import { parseSipUri } from "../message/uri.js";
+import type { DispatcherPort } from "../port/dispatcher.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { Receiver } from "../port/receiver.js";
 import { Locator } from "./locator.js";
@@ -21,6 +29,8 @@ const NAMES: ReadonlySet<string> = new Set(
   "dispatcher store domain domains hosts userState isReachable resolveGruu".split(" "),
 );
 
+const NOBODY = reject(480, "Temporarily Unavailable");
+
 /**
  * A redirect server (RFC 3261 §8.3): tells the caller where the user is, with a 302 that names every contact in the order
  * to try them, and stays out of what follows. Takes requests for users of our domains; passes on REGISTER, ACK, CANCEL and
@@ -30,6 +40,7 @@ export class Redirect implements Receiver {
   readonly #self: Self;
   readonly #locator: Locator;
   readonly #key: SipHashKey;
+  readonly #dispatcher: DispatcherPort;
 
   /** @throws TypeError for an unknown option, and a missing dispatcher or store */
   constructor(options: RedirectOptions) {
@@ -38,6 +49,7 @@ export class Redirect implements Receiver {
     if (options.dispatcher === undefined) throw new TypeError("Redirect: dispatcher is mandatory");
     if (options.store === undefined) throw new TypeError("Redirect: store is mandatory");
     const { clock, entropy, legs } = options.dispatcher;
+    this.#dispatcher = options.dispatcher;
     this.#key = sipHashKey(entropy.hex(16));
     this.#self = new Self({ legs, domains: domainsOf(options), hosts: options.hosts ?? [] });
     this.#locator = new Locator({ ...options, clock, entropy, self: this.#self });
@@ -54,9 +66,18 @@ export class Redirect implements Receiver {
     return this.#answer(packet, leg, from, found);
   }
 
+  #moved(bindings: Bindings): Rejection {
+    const { clock } = this.#dispatcher;
+    const contacts = contactsOf(bindings, {
+      nowMs: clock.nowMs(),
+      isFlowAlive: (token) => this.#dispatcher.findFlow(token)?.flow.alive === true,
+    });
+    return contacts.length > 0 ? reject(302, "Moved Temporarily", contacts) : NOBODY;
+  }
+
   /** §8.3: without a transaction; what comes again is answered again, the same. */
   #answer(request: SipRequest, leg: Leg, from: Flow, found: Result<Bindings>): number {
-    const answer = found.ok ? reject(302, "Moved Temporarily", contactsOf(found.value)) : found;
+    const answer = found.ok ? this.#moved(found.value) : found;
     const { via } = request;
     if (via === undefined) return answer.status;
     const toTag = statelessTag(this.#key, request);
@@ -65,10 +86,11 @@ export class Redirect implements Receiver {
   }
 }
 
-/** Contacts by q, highest first, then in the order they were made (§8.1.3.4, §20.10). */
-function contactsOf(bindings: Bindings) {
-  return [...bindings]
-    .sort((a, b) => b.qMilli - a.qMilli)
+/** Contacts by q, highest first (§8.1.3.4, §20.10); those on a connection that is gone are left out. */
+function contactsOf(bindings: Bindings, moment: LookupMoment): HeaderField[] {
+  return lookupTargets(bindings, moment)
+    .flat()
+    .flatMap(({ binding, fallbacks }) => [binding, ...fallbacks])
     .map((binding) => ({ name: "Contact", value: `<${binding.uri}>;q=${qOf(binding)}` }));
 }
 

@@ -1,10 +1,11 @@
 import type { Binding, Bindings } from "../location/binding.js";
+import { type LookupMoment, lookupTargets } from "../location/lookup.js";
 import { bindingDestination, type Destination, type FarContacts } from "./destination.js";
 import { hostOf } from "./hop.js";
 import type { Candidate, Group } from "./response-context.js";
 import type { Self } from "./self.js";
 
-export interface TargetPolicy {
+export interface TargetPolicy extends LookupMoment {
   readonly self: Self;
   readonly far: FarContacts;
   /** Leave out contacts that point back to this server. */
@@ -13,22 +14,25 @@ export interface TargetPolicy {
   readonly secure: boolean;
 }
 
-/** The target set of an address-of-record (RFC 3261 §16.5): highest q first, one candidate for each instance. */
+/** The target set of an address-of-record (RFC 3261 §16.5): groups by q, in them one candidate for each instance. */
 export function targetGroups(bindings: Bindings, policy: TargetPolicy): readonly Group[] {
-  const byQ = new Map<number, Map<string, Destination[]>>();
-  for (const binding of bindings) {
-    const destination = destinationOf(binding, policy);
-    if (destination === undefined) continue;
-    const instances = byQ.get(binding.qMilli) ?? new Map<string, Destination[]>();
-    byQ.set(binding.qMilli, instances);
-    const key = binding.instance ?? binding.uri;
-    const flows = instances.get(key);
-    if (flows === undefined) instances.set(key, [destination]);
-    else flows.unshift(destination);
+  const groups: Group[] = [];
+  for (const targets of lookupTargets(bindings, policy)) {
+    const group: Candidate[] = [];
+    for (const { binding, fallbacks } of targets) {
+      const destinations: Destination[] = [];
+      add(destinations, binding, policy);
+      for (const fallback of fallbacks) add(destinations, fallback, policy);
+      if (destinations.length > 0) group.push(destinations);
+    }
+    if (group.length > 0) groups.push(group);
   }
-  return [...byQ.entries()]
-    .sort(([a], [b]) => b - a)
-    .map(([, instances]): Group => [...instances.values()].map((flows): Candidate => flows));
+  return groups;
+}
+
+function add(destinations: Destination[], binding: Binding, policy: TargetPolicy): void {
+  const destination = destinationOf(binding, policy);
+  if (destination !== undefined) destinations.push(destination);
 }
 
 function destinationOf(binding: Binding, policy: TargetPolicy): Destination | undefined {

@@ -184,7 +184,7 @@ describe("RFC 5626 §7: one branch for each instance", () => {
     bob.request({ method: "OPTIONS", uri: "sip:192.0.2.1" });
     await on.pass(10);
     on.bind("bob", bob, { instance, regId: 1, flow: bob.serverFlow });
-    on.bind("bob", bob, { instance, regId: 2, flow: "tcp:gone:1" });
+    on.bind("bob", bob, { instance, regId: 2, flow: "tcp:gone:1", updatedAtMs: on.clock.nowMs() + 1 });
     alice.request(INVITE);
     await on.pass(10);
     expect(bob.requests.map(({ method }) => method)).toEqual(["INVITE"]);
@@ -197,7 +197,7 @@ describe("RFC 5626 §7: one branch for each instance", () => {
     const on = await stage();
     const [alice, edge, bob] = [on.phone("alice"), answering(on.phone("edge"), status), on.phone("bob")];
     on.bind("bob", bob, { instance, regId: 1 });
-    on.bind("bob", edge, { instance, regId: 2 });
+    on.bind("bob", edge, { instance, regId: 2, updatedAtMs: on.clock.nowMs() + 1 });
     alice.request(INVITE);
     await on.pass(10);
     expect(bob.requests.map(({ method }) => method)).toEqual(["INVITE"]);
@@ -210,7 +210,7 @@ describe("RFC 5626 §7: one branch for each instance", () => {
     const on = await stage();
     const [alice, one, two] = [on.phone("alice"), on.phone("one"), answering(on.phone("two"), 486)];
     on.bind("bob", one, { instance, regId: 1 });
-    on.bind("bob", two, { instance, regId: 2 });
+    on.bind("bob", two, { instance, regId: 2, updatedAtMs: on.clock.nowMs() + 1 });
     alice.request(INVITE);
     await on.pass(10);
     expect(alice.statuses).toEqual([100, 486]);
@@ -225,7 +225,7 @@ describe("RFC 5626 §7: one branch for each instance", () => {
       answering(on.phone("two"), 430),
     ];
     on.bind("bob", one, { instance, regId: 1 });
-    on.bind("bob", two, { instance, regId: 2 });
+    on.bind("bob", two, { instance, regId: 2, updatedAtMs: on.clock.nowMs() + 1 });
     alice.request(INVITE);
     await on.pass(10);
     expect(alice.statuses).toEqual([100, 480]);
