@@ -44,7 +44,10 @@ export function serverLog(options: ServerLogOptions): ServerLog {
     options.stream === undefined && !options.isTerminal
       ? destination({ dest: 1, sync: false, minLength: 0, maxLength: MOST_QUEUED_OCTETS })
       : undefined;
-  const stream = options.stream ?? buffered ?? pretty({ destination: 1, sync: true, ignore: "pid,hostname" });
+  const stream =
+    options.stream ??
+    buffered ??
+    pretty({ destination: 1, sync: true, singleLine: true, ignore: "pid,hostname" });
   const log = pino(
     {
       level: options.level satisfies LevelWithSilent,
