@@ -1,8 +1,9 @@
 /**
- * npm run bench -- [--short] [--rows G1,G2] [--rounds N] [--seconds S] [--contacts N] [--json FILE] [--docs]
+ * npm run bench -- [--short] [--rows G1,G2] [--rounds N] [--seconds S] [--contacts N] [--json FILE] [--docs] [--profile DIR]
  *
  * Measures Rollcall, and Kamailio beside it where that is installed: contenders take turns, round by round, each time a
- * fresh server, and medians are shown. --docs writes docs/performance.svg and the tables of docs/performance.md.
+ * fresh server, and medians are shown. --docs writes docs/performance.svg and the tables of docs/performance.md. --profile
+ * leaves a CPU profile of each Rollcall in DIR; it makes everything slower.
  */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
@@ -28,6 +29,7 @@ function options() {
       seconds: { type: "string" },
       contacts: { type: "string" },
       json: { type: "string" },
+      profile: { type: "string" },
     },
   });
   const { short } = values;

@@ -53,8 +53,8 @@ function checked(result, contender) {
 }
 
 /** A closed loop, or an open one when `rate` is given. */
-export function measureLoop(contender, load, { seconds, warmSeconds, aors, rate }) {
-  return withServer(contender, { aors }, async (server) => {
+export function measureLoop(contender, load, { seconds, warmSeconds, aors, rate, profile }) {
+  return withServer(contender, { aors, profile }, async (server) => {
     const scraping = contender.scrape ? scrape(server) : undefined;
     try {
       const job = {

@@ -11,11 +11,12 @@ export const isBuilt = () => existsSync(MAIN);
 
 /**
  * @param options folder; durable (LMDB there, else memory); batched (the addon, else node:dgram); auth (accounts in a file);
- * aors; admin (metrics served); transports besides UDP: tcp, ws
+ * aors; admin (metrics served); profile (a folder); transports besides UDP: tcp, ws
  */
 export async function startRollcall(options) {
   mkdirSync(options.folder, { recursive: true });
-  const command = [process.execPath, MAIN, "serve", "--domain", DOMAIN, "--log-level", "info"];
+  const profiler = options.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`];
+  const command = [process.execPath, ...profiler, MAIN, "serve", "--domain", DOMAIN, "--log-level", "info"];
   for (const transport of ["udp", ...(options.tcp ? ["tcp"] : []), ...(options.ws ? ["ws"] : [])])
     command.push("--listen", `${transport}:127.0.0.1:0`);
   command.push(...(options.durable ? ["--data", join(options.folder, "data")] : ["--store", "memory:"]));
