@@ -100,6 +100,24 @@ describe("C6: Outbound, registrar procedures (RFC 5626 §6)", () => {
     ]);
   });
 
+  it("a contact without reg-id takes no flow's place, even with its URI", async () => {
+    const r = on();
+    await r.register({ contacts: [contact(1)], callId: "a", vias: DIRECT, lines: [SUPPORTED] });
+    await r.register({ contacts: [`<sip:alice@192.0.2.1;transport=tcp>;${DEVICE}`], callId: "b" });
+    expect(await keys(r)).toEqual([
+      [1, "1"],
+      [null, "1"],
+    ]);
+  });
+
+  it("removing a flow leaves a binding without reg-id of the same device and URI alone", async () => {
+    const r = on();
+    await r.register({ contacts: [`<sip:alice@192.0.2.1;transport=tcp>;${DEVICE}`], callId: "b" });
+    const parts = { contacts: [`${contact(1)};expires=0`], callId: "a", vias: DIRECT, lines: [SUPPORTED] };
+    expect((await r.register(parts)).status).toBe(200);
+    expect(await keys(r)).toEqual([[null, "1"]]);
+  });
+
   it("a phone that begins to use flows leaves no ghost of the binding it had", async () => {
     const r = on();
     const plain = `<sip:alice@192.0.2.1;transport=tcp>;${DEVICE}`;
@@ -183,6 +201,13 @@ describe("C6: what a reg-id needs to count (§6)", () => {
     const before = await r.bindings();
     expect((await r.register(parts)).status).toBe(status);
     expect(await r.bindings()).toEqual(before);
+  });
+
+  it("a reg-id without instance is ignored beside a flow's removal, too", async () => {
+    const r = on();
+    const contacts = [`${contact(1)};expires=0`, "<sip:alice@192.0.2.9>;reg-id=2"];
+    expect((await r.register({ contacts, vias: DIRECT, lines: [SUPPORTED] })).status).toBe(200);
+    expect(await r.bindings()).toMatchObject([{ regId: null, instance: null }]);
   });
 
   it("through an edge proxy no connection of ours is the phone's, and no Flow-Timer is ours to set", async () => {

@@ -63,11 +63,13 @@ describe("C3: a connection's death takes the bindings that still name it (RFC 56
   });
 
   it("a REGISTER handed over after its connection died leaves no binding either", async () => {
-    const r = rig();
+    const flows = new FlowIndex();
+    const r = rig({ flows });
     const flow = opened(r, "ws:1");
     r.dispatcher.kill(flow);
     await r.register({ contacts: [PHONE] }, flow);
     expect(await r.bindings()).toEqual([]);
+    expect(flows.closed("ws:1")).toBeUndefined();
   });
 
   it("UDP flows end with their bindings' time alone", async () => {

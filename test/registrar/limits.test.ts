@@ -41,6 +41,15 @@ describe("A10: contacts of one address-of-record", () => {
     expect((await r.register({ contacts: ["*"], expires: 0, callId: "all" })).status).toBe(200);
   });
 
+  it("a set that is larger than a limit set later may be refreshed, but not grow", async () => {
+    const before = rig({ maxContacts: 3 });
+    await fill(before, 3);
+    const r = rig({ store: before.store, maxContacts: 2 });
+    expect((await r.register({ contacts: [contact(2)], callId: "c2", cseq: 2 })).status).toBe(200);
+    expect((await r.register({ contacts: [contact(4)], callId: "c4" })).status).toBe(403);
+    expect(await uris(r)).toEqual(["1", "2", "3"]);
+  });
+
   it("expired bindings do not count", async () => {
     const r = rig({ maxContacts: 1, expireEvery: 0 });
     await r.register({ contacts: [contact(1)], expires: 60, callId: "c1" });
@@ -95,6 +104,14 @@ describe("A10: contacts of one address-of-record", () => {
     );
     expect((await r.register({ contacts: [contact(3)], callId: "c3" })).status).toBe(200);
     expect(await uris(r)).toEqual(["1", "3"]);
+  });
+
+  it("evict-unreachable never takes what the request itself brings", async () => {
+    const r = rig({ maxContacts: 1, overLimit: { action: "evict-unreachable" }, isReachable: () => false });
+    await r.register({ contacts: [contact(1)], callId: "c1" });
+    expect((await r.register({ contacts: [contact(2)], callId: "c2" })).status).toBe(200);
+    expect((await r.register({ contacts: [contact(3), contact(4)], callId: "c3" })).status).toBe(403);
+    expect(await uris(r)).toEqual(["2"]);
   });
 
   it("right under concurrent REGISTERs: of five at once, two are bound", async () => {

@@ -79,6 +79,7 @@ describe("A2: a retransmission gets the same answer and writes nothing", () => {
   it.each([
     ["a binding made", { contacts: [PHONE], expires: 60 }],
     ["two bindings made", { contacts: [PHONE, "<sip:alice@192.0.2.8>;q=0.1;expires=90"], expires: 60 }],
+    ["one contact twice", { contacts: [`${PHONE};expires=60`, `${PHONE};expires=90`] }],
     ["an interval cut to the maximum", { contacts: [PHONE], expires: 86_400 }],
     ["a device", { contacts: [`${PHONE};${INSTANCE};methods="INVITE, BYE"`], expires: 60 }],
     ["nothing asked for", { contacts: [PHONE] }],
@@ -112,6 +113,7 @@ describe("A2: a retransmission gets the same answer and writes nothing", () => {
     ["removes instead", { contacts: [PHONE], expires: 0 }],
     ["asks for another lifetime", { contacts: [PHONE], expires: 61 }],
     ["brings another contact as well", { contacts: [PHONE, "<sip:alice@192.0.2.8>"], expires: 60 }],
+    ["spells the contact otherwise", { contacts: ["<sip:%61lice@192.0.2.7:5060>"], expires: 60 }],
     ["has another preference", { contacts: [`${PHONE};q=0.5`], expires: 60 }],
   ])("the same CSeq in a request that %s is out of order", async (_what, parts) => {
     const r = rig();
