@@ -11,7 +11,7 @@ export type {
   Hasher,
   SecretStore,
 } from "./auth/source.js";
-export { gruu } from "./extension/gruu.js";
+export { type Gruu, type GruuOptions, gruu } from "./extension/gruu.js";
 export { type OutboundOptions, outbound } from "./extension/outbound.js";
 export { type PathOptions, path } from "./extension/path.js";
 export { type ServiceRouteRule, serviceRoute } from "./extension/service-route.js";
@@ -50,6 +50,8 @@ export type { ProxyOptions, UserState } from "./proxy/options.js";
 export { Redirect, type RedirectOptions } from "./proxy/redirect.js";
 export { StatefulProxy as Proxy } from "./proxy/stateful-proxy.js";
 export { StatelessProxy } from "./proxy/stateless-proxy.js";
+export type { BindHook, RegisterFacts } from "./registrar/decide.js";
+export type { RegisterDraft } from "./registrar/draft.js";
 export type { RegistrarExtension } from "./registrar/extension.js";
 export { Authorize } from "./server/authorize.js";
 export type { AuthorizeOptions } from "./server/authorize-options.js";

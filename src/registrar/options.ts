@@ -40,7 +40,7 @@ export interface RegistrarOptions {
   readonly isReachable?: (binding: Binding) => boolean;
   /** Does a rebooted phone (same `+sip.instance`, new Call-ID) take away what it bound before? `true` when not given. */
   readonly deviceIdentity?: boolean;
-  /** RFCs on top of RFC 3261. */
+  /** RFCs on top of RFC 3261 (docs/registrar-extensions.md); none when not given. */
   readonly extensions?: readonly RegistrarExtension[];
   /** Seconds between looks for expired bindings, fractions allowed; 0.5 when not given, 0: only when `expire` is called. */
   readonly expireEvery?: number;
