@@ -117,6 +117,7 @@ async function main() {
   const report = { machine: machine(), settings, rows: [] };
   if (report.machine.kamailio === null)
     console.log("Kamailio is not installed: Rollcall alone is measured.\n");
+  if (settings.short) console.log("A short run: it shows that everything works, not how fast.\n");
   try {
     for (const key of settings.rows) {
       const row = await measureRow(

@@ -10,7 +10,7 @@ const escaped = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 
 export function plot(rows, caption) {
   const groups = rows.filter((row) => row.how === "closed" && row.results.length > 0);
-  let y = 34;
+  let y = 46;
   let body = "";
   for (const row of groups) {
     body += `<text x="8" y="${y}" class="title">${row.key}: ${escaped(row.title)}, µs of CPU per ${row.work}</text>\n`;
