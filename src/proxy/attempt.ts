@@ -86,6 +86,7 @@ export class Attempt implements ClientHandlers {
     if (number !== this.#next) return;
     this.#heard = true;
     // RFC 3263 §4.3: a 503 sends us to the next server
+    if (response.status === 503) this.#sender.failed(this.#steps[number - 1]!, response);
     if (response.status === 503 && !this.#cancelled && this.#next < this.#steps.length) this.#try();
     else {
       if (response.status >= 200) this.#over = true;
@@ -99,7 +100,10 @@ export class Attempt implements ClientHandlers {
     const why =
       failure === "timeout" ? reject(408, "Request Timeout") : this.#unsent(this.#job.hop, "flow-dead");
     if (this.#heard || this.#cancelled) this.#fail(why);
-    else this.#tryAfter(why);
+    else {
+      this.#sender.failed(this.#steps[number - 1]!);
+      this.#tryAfter(why);
+    }
   }
 
   #found(found: Result<readonly Step[]>): void {
@@ -137,8 +141,12 @@ export class Attempt implements ClientHandlers {
     const text = this.#owner.write(way, branch);
     const voice = this.#next === 1 ? this : new LaterTry(this, this.#next);
     const sent = this.#sender.transactions.client({ text, method: this.#job.method, branch }, way, voice);
-    if (typeof sent === "string") this.#tryAfter(this.#unsent(this.#job.hop, sent));
-    else this.#transaction = sent;
+    if (typeof sent !== "string") {
+      this.#transaction = sent;
+      return;
+    }
+    if (sent === "flow-dead" || sent === "overloaded") this.#sender.failed(this.#steps[this.#next - 1]!);
+    this.#tryAfter(this.#unsent(this.#job.hop, sent));
   }
 
   #unsent(hop: Hop, why: NotSent): Rejection {

@@ -45,8 +45,11 @@ const SIPS_NOT_ALLOWED = reject(480, "Temporarily Unavailable", [
 ]);
 const NO_WAY = reject(480, "Temporarily Unavailable");
 
-/** Composes the parts of a proxy from its options. */
-export function proxyCore(options: ProxyOptions): ProxyCore {
+/**
+ * Composes the parts of a proxy from its options.
+ * @param kind a stateless proxy sends each copy of a request to the same server (RFC 3263 §4.4)
+ */
+export function proxyCore(options: ProxyOptions, kind: "stateful" | "stateless"): ProxyCore {
   const { dispatcher } = options;
   const { clock, entropy, legs } = dispatcher;
   const key = sipHashKey(options.secret ?? entropy.hex(16));
@@ -57,7 +60,14 @@ export function proxyCore(options: ProxyOptions): ProxyCore {
     key,
     self,
     sides,
-    sender: new Sender({ dispatcher, self, resolve: options.resolve ?? resolveLiterals, key }),
+    sender: new Sender({
+      dispatcher,
+      self,
+      resolve: options.resolve ?? resolveLiterals,
+      markFailed: options.markFailed,
+      stable: kind === "stateless",
+      key,
+    }),
     copier: new Copier(self, sides),
     locator: new Locator({ ...options, clock, entropy, self }),
     reader: { self, sides, openRoute: options.openRoute },

@@ -20,11 +20,23 @@ export interface Server extends Endpoint {
   readonly serverName?: string;
 }
 
+/** How servers are looked for. */
+export interface ResolveHow {
+  /** The same order each time, as a stateless proxy needs it (RFC 3263 §4.4). */
+  readonly stable: boolean;
+}
+
 /**
  * Finds the servers of a URI in the order to try them (RFC 3263 §4), or says with which status the request fails
  * (§4.3: nothing found, no answer).
  */
-export type Resolve = (uri: SipUri) => MaybePromise<Result<readonly Server[]>>;
+export type Resolve = (uri: SipUri, how: ResolveHow) => MaybePromise<Result<readonly Server[]>>;
+
+/**
+ * Hears that a server which was found so did not answer, could not be reached or answered 503 (RFC 3263 §4.3).
+ * @param seconds what its Retry-After says (RFC 3261 §21.5.4)
+ */
+export type MarkFailed = (server: Server, seconds?: number) => void;
 
 /**
  * Servers of a URI whose host is an address: transport by its parameter, TLS for sips, else UDP; the default port when

@@ -3,7 +3,7 @@ import type { LocationStore } from "../location/store.js";
 import type { MaybePromise } from "../message/result.js";
 import type { FarContacts } from "./destination.js";
 import type { ProxyHooks } from "./hooks.js";
-import type { Resolve } from "./hop.js";
+import type { MarkFailed, Resolve } from "./hop.js";
 import type { ProxyDispatcher } from "./sender.js";
 
 /** What is known of a user who has no live binding: nothing (404), that there is one (480), or that there was one (410). */
@@ -27,6 +27,8 @@ export interface ProxyOptions extends ProxyHooks {
   readonly isReachable?: (aor: string, binding: Binding) => boolean;
   /** Finds servers by DNS (RFC 3263); addresses alone when not given. */
   readonly resolve?: Resolve;
+  /** Told which of the servers that `resolve` found fail, so that others are tried before them. */
+  readonly markFailed?: MarkFailed;
   /** See {@link FarContacts}; `"source"` when not given. */
   readonly farContacts?: FarContacts;
   /** Never call contacts that point back to this server; they are called when not given, and loops end by RFC 5393. */
@@ -46,8 +48,8 @@ export interface ProxyOptions extends ProxyHooks {
 
 const NAMES: ReadonlySet<string> = new Set(
   (
-    "dispatcher store domain domains hosts userState isReachable resolve farContacts barSelf recordRoute timerCSec " +
-    "proxyExtensions secret resolveGruu openRoute"
+    "dispatcher store domain domains hosts userState isReachable resolve markFailed farContacts barSelf recordRoute " +
+    "timerCSec proxyExtensions secret resolveGruu openRoute"
   ).split(" "),
 );
 

@@ -1,11 +1,12 @@
-import type { SipRequest } from "../message/message.js";
-import { type MaybePromise, ok, type Result, reject } from "../message/result.js";
+import { parseDigits } from "../message/grammar.js";
+import type { SipRequest, SipResponse } from "../message/message.js";
+import { chain, type MaybePromise, ok, type Result, reject } from "../message/result.js";
 import { branchOf, MAGIC_COOKIE } from "../message/via.js";
 import type { DispatcherPort } from "../port/dispatcher.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { Way } from "../transaction/client.js";
 import type { TransactionLayer } from "../transaction/layer.js";
-import { type Hop, literalServer, type Resolve, type Server } from "./hop.js";
+import { type Hop, literalServer, type MarkFailed, type Resolve, type Server } from "./hop.js";
 import type { Self } from "./self.js";
 import { type SipHashKey, sipHash } from "./siphash.js";
 
@@ -18,17 +19,23 @@ export interface SenderOptions {
   readonly dispatcher: ProxyDispatcher;
   readonly self: Self;
   readonly resolve: Resolve;
+  /** See `ProxyOptions.markFailed`. */
+  readonly markFailed?: MarkFailed | undefined;
+  /** Are servers to be found in the same order each time (RFC 3263 §4.4)? */
+  readonly stable?: boolean;
   readonly key: SipHashKey;
 }
 
 /** One thing to try on the way to a hop: a flow that is there, or a server still to be connected to. */
-export type Step = Way | { readonly leg: Leg; readonly server: Server };
+export type Step = Way | { readonly leg: Leg; readonly server: Server; readonly isResolved: boolean };
 
 /** Finds ways to next hops, and names branches. */
 export class Sender {
   readonly dispatcher: ProxyDispatcher;
   readonly self: Self;
   readonly #resolve: Resolve;
+  readonly #markFailed: MarkFailed | undefined;
+  readonly #how: { readonly stable: boolean };
   readonly #key: SipHashKey;
   /** Two senders may share a key, and one may be followed by another with the same key. */
   readonly #nonce: string;
@@ -38,6 +45,8 @@ export class Sender {
     this.dispatcher = options.dispatcher;
     this.self = options.self;
     this.#resolve = options.resolve;
+    this.#markFailed = options.markFailed;
+    this.#how = { stable: options.stable === true };
     this.#key = options.key;
     this.#nonce = options.dispatcher.entropy.hex(8);
   }
@@ -58,24 +67,22 @@ export class Sender {
         return way?.flow.alive === true ? ok([way]) : reject(430, "Flow Failed");
       }
       case "udp":
-        return this.#servers([{ transport: "udp", ...hop.peer }], near);
+        return this.#servers([{ transport: "udp", ...hop.peer }], near, false);
       case "uri": {
-        const found = this.self.ownServer(hop.uri) ?? literalServer(hop.uri) ?? this.#resolve(hop.uri);
-        if (found instanceof Promise) return found.then((late) => this.#found(late, near));
-        return this.#found(found, near);
+        const known = this.self.ownServer(hop.uri) ?? literalServer(hop.uri);
+        if (known !== undefined) return known.ok ? this.#servers(known.value, near, false) : known;
+        return chain(this.#resolve(hop.uri, this.#how), (found) =>
+          found.ok ? this.#servers(found.value, near, true) : found,
+        );
       }
     }
   }
 
-  #found(found: Result<readonly Server[]>, near: Leg | undefined): Result<readonly Step[]> {
-    return found.ok ? this.#servers(found.value, near) : found;
-  }
-
-  #servers(servers: readonly Server[], near: Leg | undefined): Result<readonly Step[]> {
+  #servers(servers: readonly Server[], near: Leg | undefined, isResolved: boolean): Result<readonly Step[]> {
     const steps: Step[] = [];
     for (const server of servers) {
       const leg = this.self.legFor(server.transport, server.address, near);
-      if (leg !== undefined) steps.push({ leg, server });
+      if (leg !== undefined) steps.push({ leg, server, isResolved });
     }
     return steps.length > 0 ? ok(steps) : reject(503, "No Way To Next Hop");
   }
@@ -89,13 +96,26 @@ export class Sender {
     try {
       flow = leg.connect(server, options);
     } catch {
+      this.failed(step);
       return undefined;
     }
     if (!(flow instanceof Promise)) return { leg, flow };
     return flow.then(
       (connected) => ({ leg, flow: connected }),
-      () => undefined,
+      () => {
+        this.failed(step);
+        return undefined;
+      },
     );
+  }
+
+  /**
+   * Tells the resolver that a server it found is of no use now (RFC 3263 §4.3).
+   * @param response its 503, if there is one
+   */
+  failed(step: Step, response?: SipResponse): void {
+    if (this.#markFailed === undefined || "flow" in step || !step.isResolved) return;
+    this.#markFailed(step.server, response === undefined ? undefined : retryAfterSec(response));
   }
 
   /** Sends a text over the first step that takes it, without a transaction. Resolves to whether one did. */
@@ -145,6 +165,12 @@ export class Sender {
     const text = `loop ${leg.transport} ${leg.local.port} ${request.uri} ${route} ${request.callId} ${request.cseq?.sequence ?? ""}`;
     return `-${sipHash(this.#key, text).slice(0, 12)}`;
   }
+}
+
+/** Seconds of Retry-After, without the comment or parameters behind them (§20.33). */
+function retryAfterSec({ headers }: SipResponse): number | undefined {
+  const value = headers.get("retry-after");
+  return value === undefined ? undefined : parseDigits(/^\d*/.exec(value)![0]);
 }
 
 function sendOver(way: Way | undefined, write: (way: Way) => string): boolean {

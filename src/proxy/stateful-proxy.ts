@@ -38,7 +38,7 @@ export class StatefulProxy implements Receiver {
   /** @throws TypeError for an unknown option, a missing dispatcher or store, a bad secret or timer C */
   constructor(options: ProxyOptions) {
     checkOptions(options);
-    const core = proxyCore(options);
+    const core = proxyCore(options, "stateful");
     this.#core = core;
     this.#deliverer = new Deliverer(core.sender, options.farContacts ?? "source");
     this.#services = {

@@ -27,7 +27,7 @@ export class StatelessProxy implements Receiver {
   /** @throws TypeError for an unknown option, a missing dispatcher or store, or a bad secret */
   constructor(options: ProxyOptions) {
     checkOptions(options);
-    this.#core = proxyCore(options);
+    this.#core = proxyCore(options, "stateless");
   }
 
   /** @returns the status of a response that was passed on; 100 for a request that was; the status of a refusal */

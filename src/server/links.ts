@@ -97,7 +97,8 @@ export async function makeLinks(
       store: locations,
       domains: config.domains,
       userState: userStates(config, source, parts.isOpen),
-      resolve: (uri) => resolver.resolve(uri),
+      resolve: (uri, how) => resolver.resolve(uri, how),
+      markFailed: (server, seconds) => resolver.markFailed(server, seconds),
       secret,
       ...(globalGruu === undefined ? {} : { resolveGruu: (uri) => targetOf(globalGruu, uri) }),
     });
@@ -129,7 +130,7 @@ function proxyOf({ proxy }: ServerConfig, options: ProxyOptions): Receiver {
     case "stateless":
       return new StatelessProxy({ ...options, recordRoute: proxy.recordRoute });
     case "redirect": {
-      const { secret: _secret, resolve: _resolve, ...rest } = options;
+      const { secret: _secret, resolve: _resolve, markFailed: _markFailed, ...rest } = options;
       return new Redirect(rest);
     }
   }

@@ -1,4 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { parseSipUri } from "../../src/message/uri.js";
+import { manualClock } from "../../src/testing/clock.js";
+import { seededEntropy } from "../../src/testing/entropy.js";
+import { createResolver } from "../../src/transport/resolve.js";
 import { callerRoutes, type Phone, type RequestParts } from "../support/phone.js";
 import { type Stage, type StageOptions, stage } from "../support/proxy-stage.js";
 
@@ -177,6 +181,91 @@ describe("who proved who they are may call out", () => {
       .map(({ text }) => /branch=([^;]+)/.exec(text)?.[1]);
     // §16.6 step 7: a new branch for each server that is tried
     expect(new Set(branches).size).toBe(3);
+  });
+
+  test("RFC 3263 §4.3: who failed is tried last for a while: who refused, was silent, or said 503", async () => {
+    const marked: [string, number | undefined][] = [];
+    const on = await stage({
+      identified: ["alice"],
+      proxy: {
+        resolve: () => ({
+          ok: true,
+          value: ["192.0.2.77", "192.0.2.3", "192.0.2.78", "192.0.2.4"].map((address, i) => ({
+            address,
+            port: 5060,
+            transport: i === 0 ? "tcp" : "udp",
+          })),
+        }),
+        markFailed: ({ address }, seconds) => marked.push([address, seconds]),
+      },
+    });
+    const [alice, busy, friend] = [on.phone("alice"), on.phone("busy"), on.phone("friend")];
+    busy.onRequest = (request) => {
+      const headers = [{ name: "Retry-After", value: "120 (maintenance)" }];
+      if (request.method === "INVITE") busy.reply(request, 503, { headers });
+    };
+    friend.onRequest = (request) => {
+      if (request.method === "INVITE") friend.reply(request, 200);
+    };
+    alice.request({ method: "INVITE", uri: "sip:x@example.net" });
+    await on.pass(33_000);
+    expect(alice.statuses).toEqual([100, 200]);
+    expect(marked).toEqual([
+      ["192.0.2.77", undefined],
+      ["192.0.2.3", 120],
+      ["192.0.2.78", undefined],
+    ]);
+  });
+
+  test("an address that stands in a URI is nobody's choice: nothing to remember when it fails", async () => {
+    const marked: string[] = [];
+    const on = await stage({
+      identified: ["alice"],
+      proxy: { markFailed: ({ address }) => marked.push(address) },
+    });
+    const alice = on.phone("alice");
+    alice.request({ method: "INVITE", uri: "sip:x@192.0.2.77;transport=tcp" });
+    await on.pass(20);
+    expect(alice.statuses).toEqual([100, 500]);
+    expect(marked).toEqual([]);
+  });
+
+  test("with a resolver, the next call goes to the server that is there", async () => {
+    const clock = manualClock();
+    const resolver = createResolver({
+      dns: {
+        naptr: async () => [],
+        srv: async () => [
+          { priority: 1, weight: 0, port: 5060, name: "down.example.net" },
+          { priority: 2, weight: 0, port: 5060, name: "up.example.net" },
+        ],
+        addresses: async (name) => [
+          { address: name.startsWith("up") ? "192.0.2.3" : "192.0.2.77", ttlSec: 60 },
+        ],
+      },
+      clock,
+      entropy: seededEntropy(1),
+      transports: ["tcp"],
+      families: [4],
+    });
+    const on = await stage({
+      identified: ["alice"],
+      proxy: {
+        resolve: (uri, how) => resolver.resolve(uri, how),
+        markFailed: (server, seconds) => resolver.markFailed(server, seconds),
+      },
+    });
+    const uri = "sip:x@example.net;transport=tcp";
+    const [alice, up] = [on.phone("alice"), on.phone("up", "tcp")];
+    const inOrder = async () => {
+      const found = await resolver.resolve({ ...parseSipUri(uri)! });
+      return found.ok ? found.value.map(({ address }) => address) : [];
+    };
+    expect(await inOrder()).toEqual(["192.0.2.77", "192.0.2.3"]);
+    alice.request({ method: "INVITE", uri });
+    await on.pass(50);
+    expect(up.requests).toHaveLength(1);
+    expect(await inOrder()).toEqual(["192.0.2.3", "192.0.2.77"]);
   });
 
   test.each<[number, number]>([

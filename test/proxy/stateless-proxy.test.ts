@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Resolve } from "../../src/proxy/hop.js";
+import { StatefulProxy } from "../../src/proxy/stateful-proxy.js";
 import { StatelessProxy } from "../../src/proxy/stateless-proxy.js";
 import { callerRoutes } from "../support/phone.js";
 import { stage } from "../support/proxy-stage.js";
@@ -79,6 +81,25 @@ describe("D5 stateless proxy (RFC 3261 §16.11)", () => {
     for (let i = 0; i < 3; i++) alice.request(INVITE);
     await on.pass(10);
     expect([bob, low, second].map(({ requests }) => requests.length)).toEqual([3, 0, 0]);
+  });
+
+  test("RFC 3263 §4.4: servers are asked for in the same order each time", async () => {
+    const on = await stage();
+    const orders: boolean[] = [];
+    const [alice, bob] = [on.phone("alice"), on.phone("bob")];
+    const resolve: Resolve = (_uri, { stable }) => {
+      orders.push(stable);
+      return { ok: true, value: [{ ...bob.leg.local, transport: "udp" }] };
+    };
+    const options = { dispatcher: on.dispatcher, store: on.store, domains: ["example.com"], resolve };
+    on.bind("bob", bob, { path: ["<sip:edge.example.net;lr>"] });
+    for (const proxy of [new StatelessProxy(options), new StatefulProxy(options)]) {
+      on.dispatcher.setReceiver(proxy);
+      alice.request(INVITE);
+      await on.pass(10);
+    }
+    expect(bob.requests.map(({ method }) => method)).toEqual(["INVITE", "INVITE"]);
+    expect(orders).toEqual([true, false]);
   });
 
   test("responses go back over the connection that the request came on", async () => {
