@@ -1,6 +1,6 @@
 // The synopsis of the Net::SIP::Registrar manual, as a program: a registrar for two domains, bindings in memory.
 // Run it with `node examples/registrar.mjs [PORT]`; register with
-//   sipsak -U -s sip:alice@example.com -p 127.0.0.1:5060 -C sip:alice@127.0.0.1:5099 -x 60
+//   sipsak -U -p 127.0.0.1:5060 -s sip:alice@example.com -C sip:alice@127.0.0.1:5099 -x 60
 import { Dispatcher, ReceiveChain, Registrar, tcp, udp } from "rollcall";
 
 const port = Number(process.argv[2] ?? 5060);

@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { atEnd } from "./endings.js";
 import { type Ran, run } from "./run.js";
 
-const MAIN = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
+/** The program under test. */
+export const MAIN = join(import.meta.dirname, "..", "..", "dist", "cli", "main.js");
 
 /** A `rollcall serve` process under test. */
 export interface ServerUnderTest {
@@ -29,10 +31,10 @@ export interface ServeOptions {
   readonly data?: string;
 }
 
-/** A temporary folder that goes with the process. */
+/** A temporary folder that goes with the test file. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "rollcall-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  atEnd(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
@@ -47,6 +49,7 @@ export async function serve(options: ServeOptions = {}): Promise<ServerUnderTest
   const child = spawn(process.execPath, [MAIN, "serve", "--data", data, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
   });
+  atEnd(() => child.kill("SIGKILL"));
   const log: Record<string, unknown>[] = [];
   let printed = "";
   let rest = "";
@@ -82,7 +85,7 @@ export async function serve(options: ServeOptions = {}): Promise<ServerUnderTest
     adminPort: admin,
     log,
     async stop(signal = "SIGTERM") {
-      if (child.exitCode !== null) return child.exitCode;
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode ?? -1;
       const ended = once(child, "exit");
       child.kill(signal);
       const [code] = (await ended) as [number | null];
