@@ -41,7 +41,6 @@ export function mergeTls(
     })),
     clientCa: tls?.clientCa === undefined ? null : inFile(tls.clientCa),
     verifyClients: tls?.verifyClients ?? "off",
-    verifyServers: tls?.verifyServers ?? true,
     minVersion: tls?.minVersion ?? "TLSv1.2",
   };
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { HtdigestError, parseHtdigest } from "../storage/htdigest-parse.js";
 import type { CertificateFiles } from "./config.js";
 import { codeOf } from "./config-error.js";
 import { type ConfigPath, showPath } from "./config-file.js";
@@ -42,7 +43,15 @@ export function checkFiles({ config, problemAt }: LoadedConfig): string[] {
     if (tls.clientCa !== null) read(["tls", "clientCa"], tls.clientCa);
   }
   config.accounts.forEach((source, i) => {
-    if (source.kind === "htdigest") read(["accounts", i, "htdigest"], source.file);
+    if (source.kind !== "htdigest") return;
+    const path = ["accounts", i, "htdigest"];
+    const text = read(path, source.file)?.toString("latin1");
+    try {
+      if (text !== undefined) parseHtdigest(text);
+    } catch (error) {
+      if (!(error instanceof HtdigestError)) throw error;
+      problems.push(problemAt(path, `${showPath(path)}: ${source.file}: ${error.message}`));
+    }
   });
   return problems;
 }

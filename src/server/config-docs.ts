@@ -90,7 +90,7 @@ function valuesOf(schema: Schema): string {
         ? "list of maps, keys below"
         : `list of ${valuesOf(schema.items ?? {})}`;
     case "object":
-      return "keys below";
+      return schema.properties === undefined ? "map of lists" : "keys below";
     case "boolean":
       return "`true`, `false`";
     case "integer":
@@ -112,7 +112,7 @@ function rangeOf({ minimum, maximum }: Schema): string {
 
 function defaultOf({ default: value, type, properties }: Schema): string {
   if (value === undefined || (type === "object" && properties !== undefined)) return "";
-  return Array.isArray(value) && value.length === 0
+  return typeof value === "object" && Object.keys(value ?? {}).length === 0
     ? "none"
     : code(Array.isArray(value) ? value.join(", ") : value);
 }

@@ -56,13 +56,9 @@ export function mergeConfig(
       realm: config.auth.realm ?? null,
       algorithms: [...new Set(config.auth.algorithms)].map((name) => ALGORITHMS[name]!),
       nonceSec: config.auth.nonceSeconds,
+      rules: { registerFor: config.auth.registerFor, callAs: config.auth.callAs },
     },
-    accounts: config.accounts.map((source): AccountSource => {
-      if (source === "store") return { kind: "store" };
-      return "htdigest" in source
-        ? { kind: "htdigest", file: inFile(source.htdigest) }
-        : { kind: "postgres", url: source.postgres };
-    }),
+    accounts: config.accounts.map((source) => accountSource(source, inFile)),
     tls: mergeTls(config, flags, inFile, problem),
     admin: mergeAdmin(config, flags, inFile, problem),
     limits: {
@@ -99,8 +95,6 @@ export function mergeConfig(
       mode: config.proxy.mode,
       timerCSec: config.proxy.timerCSeconds,
       recordRoute: config.proxy.recordRoute,
-      relay: config.proxy.relay,
-      maxBranches: config.proxy.maxBranches,
       goneUsers: config.proxy.goneUsers,
     },
     dnsServers: config.dns.servers,
@@ -113,6 +107,17 @@ export function mergeConfig(
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return merged;
+}
+
+function accountSource(
+  source: ConfigFile["accounts"][number],
+  inFile: (path: string) => string,
+): AccountSource {
+  if (source === "store") return { kind: "store" };
+  if ("htdigest" in source) return { kind: "htdigest", file: inFile(source.htdigest) };
+  return "postgres" in source
+    ? { kind: "postgres", url: source.postgres }
+    : { kind: "http", url: source.http };
 }
 
 function mergeStore(

@@ -49,6 +49,11 @@ const expires = z.strictObject({
     .describe("Longest grant, in seconds; longer requests are cut down to it. Default 3600."),
 });
 
+/** Addresses by user: `bob@example.com`, `*@example.com` or `*`. */
+const userRules = z
+  .record(z.string().min(1).max(255), z.array(z.string().min(1).max(255)).min(1).max(1000))
+  .default({});
+
 const auth = z.strictObject({
   realm: z
     .string()
@@ -66,6 +71,10 @@ const auth = z.strictObject({
       "Digest algorithms to offer, in this order. Many phones know MD5 alone, and fail on any other first offer.",
     ),
   nonceSeconds: seconds(1, 86_400).default(300).describe("How long a nonce may be used, in seconds."),
+  registerFor: userRules.describe(
+    "Whom users may register beside themselves (third-party registration), by user, or user@realm.",
+  ),
+  callAs: userRules.describe("As whom users may call beside themselves, by user, or user@realm."),
 });
 
 const accountSource = z.union(
@@ -73,10 +82,15 @@ const accountSource = z.union(
     z.literal("store"),
     z.strictObject({ htdigest: path.describe("File of lines user:realm:HA1.") }),
     z.strictObject({
-      postgres: z.string().min(1).describe("postgres://USER:PASSWORD@HOST/DATABASE with a subscriber table."),
+      postgres: path.describe("postgres://USER:PASSWORD@HOST/DATABASE with a subscriber table."),
+    }),
+    z.strictObject({
+      http: z
+        .url({ protocol: /^https?$/, error: "expected an http: or https: URL" })
+        .describe("URL of a service that is asked with POST."),
     }),
   ],
-  { error: "expected store, { htdigest: FILE } or { postgres: URL }" },
+  { error: "expected store, { htdigest: FILE }, { postgres: URL } or { http: URL }" },
 );
 
 const certificate = {
@@ -101,10 +115,6 @@ const tls = z.strictObject({
     .enum(["off", "optional", "required"])
     .default("off")
     .describe("Ask clients for a certificate (mutual TLS); needs clientCa."),
-  verifyServers: z
-    .boolean()
-    .default(true)
-    .describe("Verify the certificates of servers that calls are sent on to."),
   minVersion: z.enum(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("Oldest protocol version spoken."),
 });
 
@@ -262,11 +272,6 @@ const proxy = z.strictObject({
       "Timer C: how long an INVITE may ring without another provisional response, in seconds; more than 180 by RFC 3261 §16.6.",
     ),
   recordRoute: z.boolean().default(true).describe("Stay in the path of a dialog."),
-  relay: z
-    .enum(["users", "anyone", "nobody"])
-    .default("users")
-    .describe("Who may send to domains that are not ours: users who log in, anyone, or nobody."),
-  maxBranches: count(1, 1000).default(20).describe("Branches that one request may be forked into."),
   goneUsers: z
     .array(z.string().min(1).max(255))
     .max(10_000)

@@ -1,3 +1,4 @@
+import type { AuthorizeRules } from "../auth/policy.js";
 import type { DigestAlgorithm } from "../auth/source.js";
 import type { MessageLimits } from "../message/limits.js";
 import type { ConfigFile } from "./config-schema.js";
@@ -21,6 +22,8 @@ export interface ServerConfig {
     readonly realm: string | null;
     readonly algorithms: readonly DigestAlgorithm[];
     readonly nonceSec: number;
+    /** What users may do beside speaking for themselves. */
+    readonly rules: AuthorizeRules;
   };
   readonly accounts: readonly AccountSource[];
   readonly tls: TlsConfig | null;
@@ -50,7 +53,8 @@ export type LogLevel = ConfigFile["logLevel"];
 export type AccountSource =
   | { readonly kind: "store" }
   | { readonly kind: "htdigest"; readonly file: string }
-  | { readonly kind: "postgres"; readonly url: string };
+  | { readonly kind: "postgres"; readonly url: string }
+  | { readonly kind: "http"; readonly url: string };
 
 /** A certificate chain and its key: absolute paths of PEM files. */
 export interface CertificateFiles {
@@ -63,7 +67,6 @@ export interface TlsConfig extends CertificateFiles {
   readonly servers: readonly (CertificateFiles & { readonly name: string })[];
   readonly clientCa: string | null;
   readonly verifyClients: "off" | "optional" | "required";
-  readonly verifyServers: boolean;
   readonly minVersion: "TLSv1.2" | "TLSv1.3";
 }
 
@@ -106,8 +109,6 @@ export interface ProxyConfig {
   readonly mode: "proxy" | "redirect" | "stateless";
   readonly timerCSec: number;
   readonly recordRoute: boolean;
-  readonly relay: "users" | "anyone" | "nobody";
-  readonly maxBranches: number;
   readonly goneUsers: readonly string[];
 }
 

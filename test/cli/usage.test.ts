@@ -124,14 +124,16 @@ describe("check", () => {
 
   test("files that it names are looked into", async () => {
     writeFileSync(join(folder, "junk.pem"), "junk");
+    writeFileSync(join(folder, "bad"), "# users\nalice:example.com:s3cret\n");
     const { status, err } = await check(
-      "tls:\n  cert: junk.pem\n  key: junk.pem\n  servers:\n    - { name: a.example, cert: none.pem, key: junk.pem }\naccounts:\n  - htdigest: nobody\n",
+      "tls:\n  cert: junk.pem\n  key: junk.pem\n  servers:\n    - { name: a.example, cert: none.pem, key: junk.pem }\naccounts:\n  - htdigest: nobody\n  - htdigest: bad\n",
     );
     expect(status).toBe(2);
     expect(err.trimEnd().split("\n")).toEqual([
       expect.stringMatching(/c\.yaml:2: tls: .*junk\.pem and .*junk\.pem are no certificate and its key/),
       `rollcall: ${folder}/c.yaml:5: tls.servers[0].cert: ${folder}/none.pem cannot be read (ENOENT)`,
       `rollcall: ${folder}/c.yaml:7: accounts[0].htdigest: ${folder}/nobody cannot be read (ENOENT)`,
+      `rollcall: ${folder}/c.yaml:8: accounts[1].htdigest: ${folder}/bad: line 2: the HA1 is neither 32 nor 64 hexadecimal digits`,
     ]);
   });
 });

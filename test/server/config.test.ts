@@ -131,6 +131,23 @@ admin:
     });
   });
 
+  test("other sources of accounts, and who may speak for others", () => {
+    const config = load(`
+accounts: [{ postgres: "postgres://op:pw@db/kamailio" }, { http: "https://users.example.com/ha1" }]
+auth:
+  registerFor: { boss: ["*@example.com"] }
+  callAs: { alice@example.com: [sales@example.com] }
+`);
+    expect(config.accounts).toEqual([
+      { kind: "postgres", url: "postgres://op:pw@db/kamailio" },
+      { kind: "http", url: "https://users.example.com/ha1" },
+    ]);
+    expect(config.auth.rules).toEqual({
+      registerFor: { boss: ["*@example.com"] },
+      callAs: { "alice@example.com": ["sales@example.com"] },
+    });
+  });
+
   test.each([
     ["off as a text", "admin: off"],
     ["off inside the login", "admin: { listen: off }"],
@@ -210,6 +227,16 @@ describe("what is refused, by line and key", () => {
       "an account that is none",
       "accounts:\n  - store\n  - htdigst: x\n",
       'FILE:3: unknown key "accounts[1].htdigst"; did you mean "htdigest"?',
+    ],
+    [
+      "a URL that is none",
+      "accounts:\n  - http: ftp://x\n",
+      "FILE:2: accounts[0].http: expected an http: or https: URL",
+    ],
+    [
+      "rules that are no lists",
+      "auth:\n  callAs:\n    alice: bob@example.com\n",
+      "FILE:3: auth.callAs.alice: expected a list, found a text",
     ],
     ["nothing near", "dns:\n  zebra: 1\n", 'FILE:2: unknown key "dns.zebra"; known here: servers'],
     ["wrong type", "\nopen: yes please\n", "FILE:2: open: expected true or false, found a text"],
