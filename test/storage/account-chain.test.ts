@@ -119,13 +119,26 @@ describe("a cache", () => {
   it("forgets everything when it is told to, an answer under way included", async () => {
     const users: Record<string, string> = { alice: "old" };
     const slow = source(users, { late: true });
-    const cache = accountCache(slow, times);
+    let answerOld: (ha1: string | null) => void = () => {};
+    const held = new Promise<string | null>((resolve) => {
+      answerOld = resolve;
+    });
+    let isHeld = true;
+    const cache = accountCache(
+      {
+        ha1: (user, realm, algorithm) =>
+          user === "carol" && isHeld ? held : slow.ha1(user, realm, algorithm),
+      },
+      times,
+    );
     await cache.ha1("alice", "r", "MD5");
     await cache.ha1("bob", "r", "MD5");
     const underWay = cache.ha1("carol", "r", "MD5");
+    isHeld = false;
     cache.clear();
     Object.assign(users, { alice: "new", bob: "new", carol: "new" });
-    await underWay;
+    answerOld("old");
+    expect(await underWay).toBe("old");
     for (const user of ["alice", "bob", "carol"]) expect(await cache.ha1(user, "r", "MD5")).toBe("new");
   });
 
