@@ -65,6 +65,7 @@ export async function makeLinks(
     ...(config.domains.length === 0 ? {} : { domains: config.domains }),
     algorithms: config.auth.algorithms,
     nonceSeconds: config.auth.nonceSec,
+    rules: config.auth.rules,
     secrets,
     open: parts.isOpen,
     ...(guard === undefined ? {} : { watcher: guard }),

@@ -106,9 +106,9 @@ export async function dataWith(bindings: readonly (readonly [string, Partial<Bin
   const path = join(temporaryFolder(), "data");
   const { locations, close } = lmdbEnvironment({ path });
   await Promise.all(
-    bindings.map(([aor, binding]) => {
+    bindings.map(async ([aor, binding]) => {
       const added = bindingAt(NOW_MS - 19_400, binding);
-      return locations.update(aor, (current) => ({ bindings: [...current, added], outcome: undefined }));
+      await locations.update(aor, (current) => ({ bindings: [...current, added], outcome: undefined }));
     }),
   );
   await close();
