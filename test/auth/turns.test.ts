@@ -98,7 +98,7 @@ describe("RFC 3261 §10.3: requests for one address keep their order", () => {
               fail,
             });
           });
-          await scheduler.waitFor(Promise.all(outcomes));
+          await scheduler.waitFor(Promise.all(outcomes.map(async (outcome) => await outcome)));
           for (const key of ["a", "b"]) {
             const asked = subjects.flatMap((subject, i) => (subject.key === key ? [`${key}${i}`] : []));
             expect(done.filter((name) => name[0] === key)).toEqual(asked);

@@ -101,7 +101,9 @@ describe("a cache", () => {
   it("asks once for all who want to know the same at the same time", async () => {
     const slow = source({ alice: "1" }, { late: true });
     const cache = accountCache(slow, times);
-    const answers = await Promise.all(Array.from({ length: 50 }, () => cache.ha1("alice", "r", "MD5")));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, async () => await cache.ha1("alice", "r", "MD5")),
+    );
     expect(answers).toEqual(Array.from({ length: 50 }, () => "1"));
     expect(slow.asked).toHaveLength(1);
   });
