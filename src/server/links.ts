@@ -14,6 +14,7 @@ import type { RegistrarExtension } from "../registrar/extension.js";
 import type { FlowIndex } from "../registrar/flows.js";
 import type { OverLimit } from "../registrar/limits.js";
 import type { Resolver } from "../transport/resolve.js";
+import { openAccountSources } from "./account-sources.js";
 import { Authorize } from "./authorize.js";
 import type { AuthorizeOptions } from "./authorize-options.js";
 import type { ChainParts } from "./chain.js";
@@ -54,7 +55,9 @@ export async function makeLinks(
   const { environment, entropy, log, flows, guard, resolver } = parts;
   const { locations, secrets } = environment;
   const hasher = nodeHasher();
-  const source: CredentialSource = environment.accounts;
+  const { accounts } = environment;
+  const sources = await openAccountSources(config, { accounts, clock: parts.clock, hasher, log });
+  const { source } = sources;
   const globalGruu = config.gruu
     ? gruu({ hasher, entropy, key: await secrets.create("gruu-key", entropy.hex(32)) })
     : undefined;
@@ -114,6 +117,7 @@ export async function makeLinks(
     async close() {
       pinger?.close();
       await registrar.close();
+      await sources.close();
     },
   };
 }
