@@ -9,6 +9,7 @@ import { callerSide, makesDialog } from "./caller.js";
 import { resolveLiterals } from "./hop.js";
 import { Locator } from "./locator.js";
 import { domainsOf, type ProxyOptions } from "./options.js";
+import { Outgoing } from "./outgoing.js";
 import { Copier, type Plan } from "./plan.js";
 import { decide, type Verdict } from "./policy.js";
 import type { Group } from "./response-context.js";
@@ -18,7 +19,7 @@ import { Sender, statelessTag } from "./sender.js";
 import { Sides } from "./side.js";
 import { type SipHashKey, sipHashKey } from "./siphash.js";
 import { targetGroups } from "./targets.js";
-import { validate } from "./validate.js";
+import { isLooping, validate } from "./validate.js";
 
 /** What every kind of proxy here works with. */
 export interface ProxyCore {
@@ -30,6 +31,7 @@ export interface ProxyCore {
   readonly copier: Copier;
   readonly locator: Locator;
   readonly reader: RouteReader;
+  readonly outgoing: Outgoing;
 }
 
 /** Where a request came from, and who proved to have sent it. */
@@ -71,6 +73,7 @@ export function proxyCore(options: ProxyOptions, kind: "stateful" | "stateless")
     copier: new Copier(self, sides),
     locator: new Locator({ ...options, clock, entropy, self }),
     reader: { self, sides, openRoute: options.openRoute },
+    outgoing: new Outgoing(options),
   };
 }
 
@@ -83,15 +86,18 @@ export interface Judged {
 /** Validates a request, reads its route and decides where it may go (RFC 3261 §16.3 to §16.5). */
 export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Result<Judged> {
   const { leg, from, identity } = origin;
-  const { options, sender, self, reader } = core;
-  const mark = sender.loopMark(request, leg);
-  const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS, mark);
+  const { options, sender, self, reader, outgoing } = core;
+  const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS);
   if (!valid.ok) return valid;
   const routing = preprocess(request, valid.value.uri, { leg, flow: from }, reader);
   if (!routing.ok) return routing;
-  const verdict = decide(routing.value, from, identity, self);
+  const verdict = decide(routing.value, { from, identity, self, outgoing });
   if (!verdict.ok) return verdict;
-  const { uri, routes, changed } = routing.value;
+  const { uri, routes, changed, destination, opened } = routing.value;
+  // RFC 5393 §4.1: what goes along the route of a dialog goes to one place, and its Max-Forwards is bound enough
+  const isRouted = destination !== undefined || opened !== undefined;
+  const mark = isRouted ? "" : sender.loopMark(request, leg);
+  if (!isRouted && isLooping(request, mark)) return LOOP;
   const stays = options.recordRoute !== false && makesDialog(request);
   const plan: Plan = {
     request,
@@ -110,6 +116,7 @@ export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Res
   return ok({ plan, verdict: verdict.value });
 }
 
+const LOOP = reject(482, "Loop Detected");
 const NO_EXTENSIONS: readonly string[] = [];
 
 /** The target set of a Request-URI of ours, from what the location service found (§16.5). */
@@ -120,12 +127,12 @@ export function targetsOf(
   found: Result<Bindings>,
   identity: Identity | undefined,
 ): Result<readonly Group[]> {
-  const { self, options } = core;
+  const { self, options, outgoing } = core;
   if (!found.ok) {
     // who speaks for every domain finds users of other servers too, but only for those who may call them
     const abroad = self.everyDomain && !self.isServer(uri.host, uri.port);
     if (found.status !== 404 || !abroad || identity === undefined) return found;
-    return ok([[[{ uri: plan.uri, path: [], hop: { kind: "uri", uri }, local: false, nat: false }]]]);
+    return ok([[[outgoing.destination(plan.uri, uri)]]]);
   }
   const secure = uri.scheme === "sips";
   const groups = targetGroups(found.value, {

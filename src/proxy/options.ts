@@ -4,12 +4,13 @@ import type { MaybePromise } from "../message/result.js";
 import type { FarContacts } from "./destination.js";
 import type { ProxyHooks } from "./hooks.js";
 import type { MarkFailed, Resolve } from "./hop.js";
+import type { OutgoingOptions } from "./outgoing.js";
 import type { ProxyDispatcher } from "./sender.js";
 
 /** What is known of a user who has no live binding: nothing (404), that there is one (480), or that there was one (410). */
 export type UserState = "unknown" | "known" | "gone";
 
-export interface ProxyOptions extends ProxyHooks {
+export interface ProxyOptions extends ProxyHooks, OutgoingOptions {
   readonly dispatcher: ProxyDispatcher;
   /** Where the bindings are. */
   readonly store: LocationStore;
@@ -49,7 +50,7 @@ export interface ProxyOptions extends ProxyHooks {
 const NAMES: ReadonlySet<string> = new Set(
   (
     "dispatcher store domain domains hosts userState isReachable resolve markFailed farContacts barSelf recordRoute " +
-    "timerCSec proxyExtensions secret resolveGruu openRoute"
+    "timerCSec proxyExtensions secret resolveGruu openRoute outgoingProxy domainProxies"
   ).split(" "),
 );
 

@@ -6,6 +6,7 @@ import type { Flow } from "../port/leg.js";
 import type { Identity } from "../port/receiver.js";
 import type { Destination } from "./destination.js";
 import { type Hop, transportOf } from "./hop.js";
+import type { Outgoing } from "./outgoing.js";
 import type { OwnRoute, Routing } from "./route.js";
 import type { Self } from "./self.js";
 import { type Side, udpPeer } from "./side.js";
@@ -19,6 +20,14 @@ export type Verdict =
   /** It is for this server itself, not for its proxy. */
   | { readonly kind: "self" };
 
+/** What a decision is made with. */
+export interface Grounds {
+  readonly from: Flow;
+  readonly identity: Identity | undefined;
+  readonly self: Self;
+  readonly outgoing: Outgoing;
+}
+
 const RELAYING_DENIED = reject(403, "Relaying Denied");
 
 /**
@@ -26,12 +35,7 @@ const RELAYING_DENIED = reject(403, "Relaying Denied");
  * requests for our domains to the location service, and anything else only for those who proved who they are. So nobody
  * is relayed for a stranger, whether by Request-URI, Route or maddr.
  */
-export function decide(
-  routing: Routing,
-  from: Flow,
-  identity: Identity | undefined,
-  self: Self,
-): Result<Verdict> {
+export function decide(routing: Routing, { from, identity, self, outgoing }: Grounds): Result<Verdict> {
   const { uri, sipUri, nextRoute, destination, opened } = routing;
   const next = nextRoute ?? sipUri;
   const toNext: Hop = { kind: "uri", uri: next };
@@ -46,13 +50,14 @@ export function decide(
     const hop = hopOfSide(destination.side, next, trusted, toNext);
     if (hop === undefined) return RELAYING_DENIED;
     const { local, nat } = destination.side;
+    if (hop === toNext && !local) return there(outgoing.destination(uri, next));
     return there({ uri, path: NO_PATH, hop, local, nat });
   }
   const elsewhere =
     nextRoute !== undefined || param(sipUri.params, "maddr") !== undefined || !self.speaksFor(sipUri);
   if (!elsewhere) return ok(sipUri.user === null ? { kind: "self" } : { kind: "location", uri: sipUri });
   if (!trusted) return RELAYING_DENIED;
-  return there({ uri, path: NO_PATH, hop: toNext, local: false, nat: false });
+  return there(outgoing.destination(uri, next));
 }
 
 const NO_PATH: readonly string[] = [];
