@@ -7,8 +7,7 @@ import type { DispatcherPort } from "../port/dispatcher.js";
 import type { Entropy } from "../port/entropy.js";
 import type { Log } from "../port/log.js";
 
-/** A day: how long a key signs nonces when nothing else is said. */
-export const DAY_SEC = 86_400;
+const DAY_SEC = 86_400;
 
 export interface AuthorizeOptions {
   readonly dispatcher: DispatcherPort;
@@ -32,7 +31,7 @@ export interface AuthorizeOptions {
   readonly nonceSeconds?: number;
   /** Where the keys of nonces live, for every process on one store; without it they last as long as this object. */
   readonly secrets?: SecretStore;
-  /** How long a key signs nonces, in seconds; a day when not given, at least twice `nonceSeconds`. */
+  /** How long a key signs nonces, in seconds, at least twice `nonceSeconds`; a day when not given, or that if it is longer. */
   readonly keySeconds?: number;
   /** Asks nobody for credentials while true. */
   readonly open?: boolean | (() => boolean);
@@ -61,6 +60,11 @@ const OPTION_NAMES: ReadonlySet<string> = new Set(
   ).split(" "),
 );
 
+/** How long a key signs nonces when nothing is said: a day, or for long-lived nonces twice their life. */
+export function defaultKeySec(nonceSec: number): number {
+  return Math.max(DAY_SEC, 2 * nonceSec);
+}
+
 /**
  * Holds options against what they may be, as far as types alone do not.
  * @throws TypeError naming the option
@@ -72,7 +76,7 @@ export function checkAuthorizeOptions(options: AuthorizeOptions): void {
   if (options.dispatcher === undefined) throw new TypeError("Authorize: dispatcher is mandatory");
   if (typeof options.source?.ha1 !== "function")
     throw new TypeError("Authorize: source is mandatory, an object with a method ha1");
-  const { purpose = "registrar", nonceSeconds = 300, keySeconds = DAY_SEC } = options;
+  const { purpose = "registrar", nonceSeconds = 300, keySeconds = 2 * nonceSeconds } = options;
   if (purpose !== "registrar" && purpose !== "proxy")
     throw new TypeError("Authorize: purpose is registrar or proxy");
   if (!(nonceSeconds >= 1 && nonceSeconds <= DAY_SEC))

@@ -20,7 +20,7 @@ import type { Entropy } from "../port/entropy.js";
 import type { Flow, Leg } from "../port/leg.js";
 import { type Log, NO_LOG } from "../port/log.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
-import { type AuthorizeOptions, checkAuthorizeOptions, DAY_SEC } from "./authorize-options.js";
+import { type AuthorizeOptions, checkAuthorizeOptions, defaultKeySec } from "./authorize-options.js";
 import { nodeHasher } from "./hasher.js";
 
 /** A request that needs credentials of a realm. */
@@ -79,7 +79,7 @@ export class Authorize implements Receiver {
   /** @throws TypeError for an unknown option, a missing mandatory one, or a realm that cannot be */
   constructor(options: AuthorizeOptions) {
     checkAuthorizeOptions(options);
-    const { dispatcher, purpose = "registrar", nonceSeconds = 300, keySeconds = DAY_SEC } = options;
+    const { dispatcher, purpose = "registrar", nonceSeconds = 300 } = options;
     this.#source = options.source;
     this.#purpose = purpose;
     this.#header = purpose === "registrar" ? "authorization" : "proxy-authorization";
@@ -102,7 +102,7 @@ export class Authorize implements Receiver {
       secrets: options.secrets,
       clock,
       entropy,
-      rotateMs: keySeconds * 1000,
+      rotateMs: (options.keySeconds ?? defaultKeySec(nonceSeconds)) * 1000,
       refreshMs: Math.min(lifetimeMs / 2, 60_000),
       changed: (keys) => {
         if (this.#nonces !== undefined) this.#nonces.useKeys(keys);

@@ -338,11 +338,23 @@ describe("options", () => {
     ["nonces without life", { dispatcher, source, nonceSeconds: 0 }, /nonceSeconds/],
     ["nonces that live for ever", { dispatcher, source, nonceSeconds: 1e9 }, /nonceSeconds/],
     ["keys that change too fast", { dispatcher, source, nonceSeconds: 300, keySeconds: 300 }, /keySeconds/],
+    [
+      "keys that change too fast for long nonces",
+      { dispatcher, source, nonceSeconds: 86_400, keySeconds: 86_400 },
+      /keySeconds/,
+    ],
     ["no room for nonces", { dispatcher, source, nonceCapacity: 0 }, /nonceCapacity/],
     ["an algorithm nobody knows", { dispatcher, source, algorithms: ["SHA-1"] }, /SHA-1/],
   ])("%s", (_, options, message) => {
     const make = (): Authorize => new Authorize(options as unknown as AuthorizeOptions);
     expect(make).toThrow(TypeError);
     expect(make).toThrow(message);
+  });
+
+  it("nonces may live for a day", async () => {
+    const { ask, challenge, clock } = rig({ nonceSeconds: 86_400 });
+    const nonce = await challenge();
+    clock.advance(86_400_000);
+    expect((await ask(answering(nonce))).context.identity?.user).toBe("alice");
   });
 });
