@@ -27,6 +27,8 @@ export interface Job {
   readonly mark: string;
 }
 
+const NO_STEPS: readonly Step[] = [];
+
 /**
  * Sends one request to one next hop: each server in turn until one answers (§16.6 step 7, RFC 3263 §4.3), each with a
  * client transaction and a branch of its own.
@@ -35,7 +37,7 @@ export class Attempt implements ClientHandlers {
   readonly #sender: Sender;
   readonly #job: Job;
   readonly #owner: AttemptHandlers;
-  #steps: readonly Step[] = [];
+  #steps: readonly Step[] = NO_STEPS;
   #next = 0;
   #transaction: ClientTransaction | undefined;
   #cancelled = false;
@@ -89,7 +91,7 @@ export class Attempt implements ClientHandlers {
     if (response.status === 503) this.#sender.failed(this.#steps[number - 1]!, response);
     if (response.status === 503 && !this.#cancelled && this.#next < this.#steps.length) this.#try();
     else {
-      if (response.status >= 200) this.#over = true;
+      if (response.status >= 200) this.#end();
       this.#owner.response(response);
     }
   }
@@ -158,8 +160,15 @@ export class Attempt implements ClientHandlers {
 
   #fail(why: Rejection): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#end();
     this.#owner.failed(why);
+  }
+
+  /** Only further 2xx to an INVITE may still come. */
+  #end(): void {
+    this.#over = true;
+    this.#transaction = undefined;
+    this.#steps = NO_STEPS;
   }
 }
 

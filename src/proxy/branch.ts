@@ -1,8 +1,8 @@
 import type { SipResponse } from "../message/message.js";
 import { type Rejection, reject } from "../message/result.js";
-import type { Timer } from "../port/clock.js";
 import type { Way } from "../transaction/client.js";
-import { Attempt, type AttemptHandlers } from "./attempt.js";
+import type { RunningTimer, TimerOwner } from "../transaction/timer-lists.js";
+import type { Attempt, AttemptHandlers } from "./attempt.js";
 import type { Destination } from "./destination.js";
 import type { ResponseContext } from "./response-context.js";
 
@@ -10,14 +10,14 @@ import type { ResponseContext } from "./response-context.js";
  * One branch of a response context (RFC 3261 §16.6): one instance of the user, reached over one of its flows after the
  * other (RFC 5626 §7), with timer C for an INVITE (§16.8).
  */
-export class Branch implements AttemptHandlers {
+export class Branch implements AttemptHandlers, TimerOwner<"C"> {
   readonly #context: ResponseContext;
   readonly #destinations: readonly Destination[];
   /** Its share of the Max-Breadth. */
   readonly #breadth: number;
   #next = 0;
   #attempt: Attempt | undefined;
-  #timerC: Timer | undefined;
+  #timerC: RunningTimer | undefined;
   /** When timer C runs out, milliseconds since the epoch. */
   #deadlineMs = 0;
   /** Has a provisional response but 100 come? */
@@ -38,13 +38,8 @@ export class Branch implements AttemptHandlers {
 
   start(): void {
     const destination = this.#destinations[this.#next++]!;
-    const { plan, sender } = this.#context;
-    this.#attempt = new Attempt(
-      sender,
-      { method: plan.request.method, hop: destination.hop, near: plan.leg, mark: plan.mark },
-      this,
-    );
-    this.#attempt.start();
+    this.#attempt = this.#context.attempt(destination, this);
+    this.#attempt?.start();
   }
 
   cancel(reason: string | undefined): void {
@@ -64,7 +59,7 @@ export class Branch implements AttemptHandlers {
       // §16.7 step 2: any provisional response but 100 gives the callee more time
       if (status > 100) {
         this.#rang = true;
-        this.#deadlineMs = this.#context.timerCDeadline();
+        this.#deadlineMs = this.#context.nowMs() + this.#context.timerCMs;
       }
       if (!this.#ended) this.#context.provisional(response);
       return;
@@ -106,23 +101,25 @@ export class Branch implements AttemptHandlers {
 
   #end(): void {
     this.#ended = true;
-    this.#timerC?.cancel();
+    this.#attempt = undefined;
+    if (this.#timerC !== undefined) this.#context.stopTimerC(this.#timerC);
     this.#timerC = undefined;
   }
 
   #armTimerC(): void {
     if (!this.#context.isInvite) return;
-    this.#deadlineMs = this.#context.timerCDeadline();
-    this.#timerC ??= this.#context.after(this.#deadlineMs, () => this.#timerCFired());
+    this.#deadlineMs = this.#context.nowMs() + this.#context.timerCMs;
+    this.#timerC ??= this.#context.startTimerC(this);
   }
 
   /** §16.8: provisional responses may have moved the deadline; else CANCEL, or a 408 when nothing was ever heard. */
-  #timerCFired(): void {
+  timerFired(): void {
     this.#timerC = undefined;
     if (this.#ended) return;
-    if (this.#context.nowMs() < this.#deadlineMs) {
-      this.#timerC = this.#context.after(this.#deadlineMs, () => this.#timerCFired());
-    } else if (this.#attempt?.heard === true) this.cancel(undefined);
+    const leftMs = this.#deadlineMs - this.#context.nowMs();
+    // in whole seconds, so that there are few different delays
+    if (leftMs > 0) this.#timerC = this.#context.startTimerC(this, Math.ceil(leftMs / 1000) * 1000);
+    else if (this.#attempt?.heard === true) this.cancel(undefined);
     else this.failed(reject(408, "Request Timeout"));
   }
 }

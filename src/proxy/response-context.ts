@@ -2,9 +2,11 @@ import { edit } from "../message/edit.js";
 import type { SipRequest, SipResponse } from "../message/message.js";
 import { parseMessage } from "../message/parse.js";
 import { type Rejection, reject } from "../message/result.js";
-import type { Clock, Timer } from "../port/clock.js";
+import type { Clock } from "../port/clock.js";
 import type { Way } from "../transaction/client.js";
 import type { ServerHandlers, ServerTransaction } from "../transaction/server.js";
+import type { RunningTimer, TimerOwner } from "../transaction/timer-lists.js";
+import { Attempt, type AttemptHandlers } from "./attempt.js";
 import { BestResponse, type Outcome } from "./best-response.js";
 import { Branch } from "./branch.js";
 import type { Destination } from "./destination.js";
@@ -29,6 +31,8 @@ export interface ContextServices {
   readonly ended: () => void;
 }
 
+const NO_GROUPS: readonly Group[] = [];
+
 /** Why the phones that did not win stop ringing (RFC 3326). */
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
 const DECLINED = 'SIP;cause=600;text="Busy Everywhere"';
@@ -37,11 +41,13 @@ const DECLINED = 'SIP;cause=600;text="Busy Everywhere"';
  * The response context of one request (RFC 3261 §16.7): its branches, their responses, and the one answer that goes back.
  */
 export class ResponseContext implements ServerHandlers {
-  readonly plan: Plan;
+  readonly isInvite: boolean;
   readonly #services: ContextServices;
-  readonly #best = new BestResponse();
+  /** Until the final answer: what may still come needs neither the request nor its targets. */
+  #plan: Plan | undefined;
+  #best: BestResponse | undefined;
   #server: ServerTransaction | undefined;
-  #groups: readonly Group[] = [];
+  #groups: readonly Group[] = NO_GROUPS;
   #nextGroup = 0;
   #branches: Branch[] = [];
   /** No new branches: cancelled, or a 6xx came. */
@@ -51,15 +57,8 @@ export class ResponseContext implements ServerHandlers {
 
   constructor(services: ContextServices, plan: Plan) {
     this.#services = services;
-    this.plan = plan;
-  }
-
-  get sender(): Sender {
-    return this.#services.sender;
-  }
-
-  get isInvite(): boolean {
-    return this.plan.request.method === "INVITE";
+    this.#plan = plan;
+    this.isInvite = plan.request.method === "INVITE";
   }
 
   /** The server transaction that answers go to. */
@@ -74,27 +73,41 @@ export class ResponseContext implements ServerHandlers {
     this.#startNext();
   }
 
+  /** Sends one copy to a destination. */
+  attempt(destination: Destination, owner: AttemptHandlers): Attempt | undefined {
+    const plan = this.#plan;
+    if (plan === undefined) return undefined;
+    const job = { method: plan.request.method, hop: destination.hop, near: plan.leg, mark: plan.mark };
+    return new Attempt(this.#services.sender, job, owner);
+  }
+
   /** Answers without forwarding, or in place of what the branches said. */
   refuse(rejection: Rejection): void {
     if (this.#answered) return;
-    this.#best.add({ kind: "own", rejection });
+    this.#add({ kind: "own", rejection });
     this.#finish();
   }
 
   copy(destination: Destination, way: Way, branch: string, breadth: number): string {
-    return this.#services.copier.write(this.plan, destination, way, branch, breadth);
+    const plan = this.#plan;
+    return plan === undefined ? "" : this.#services.copier.write(plan, destination, way, branch, breadth);
   }
 
   nowMs(): number {
     return this.#services.clock.nowMs();
   }
 
-  timerCDeadline(): number {
-    return this.nowMs() + this.#services.timerCMs;
+  /** Starts timer C anew for one branch (§16.6 step 11). */
+  startTimerC(owner: TimerOwner<"C">, delayMs = this.#services.timerCMs): RunningTimer {
+    return this.#services.sender.transactions.lists.start(owner, "C", delayMs);
   }
 
-  after(deadlineMs: number, callback: () => void): Timer {
-    return this.#services.clock.after(deadlineMs - this.nowMs(), callback);
+  stopTimerC(timer: RunningTimer): void {
+    this.#services.sender.transactions.lists.stop(timer);
+  }
+
+  get timerCMs(): number {
+    return this.#services.timerCMs;
   }
 
   /** §16.7 step 5: provisional responses go on at once, but for 100. */
@@ -116,8 +129,8 @@ export class ResponseContext implements ServerHandlers {
   /** A branch ended without a 2xx. */
   branchEnded(outcome: Outcome): void {
     if (this.#answered) return;
-    this.#best.add(outcome);
-    if (this.#best.isDecisive && !this.#closed) {
+    const best = this.#add(outcome);
+    if (best.isDecisive && !this.#closed) {
       // §16.7 step 5: after a 6xx nobody else is called, and those who ring are cancelled
       this.#closed = true;
       this.#cancelAll(DECLINED, undefined);
@@ -134,6 +147,12 @@ export class ResponseContext implements ServerHandlers {
     this.#proceed();
   }
 
+  #add(outcome: Outcome): BestResponse {
+    this.#best ??= new BestResponse();
+    this.#best.add(outcome);
+    return this.#best;
+  }
+
   #cancelAll(reason: string | undefined, except: Branch | undefined): void {
     for (const branch of [...this.#branches]) if (branch !== except) branch.cancel(reason);
   }
@@ -147,11 +166,11 @@ export class ResponseContext implements ServerHandlers {
   /** Starts the next group; as many at once as the Max-Breadth lets us, the others behind them (RFC 5393 §5.3.3). */
   #startNext(): void {
     const group = this.#groups[this.#nextGroup++];
-    if (group === undefined) {
+    if (group === undefined || this.#plan === undefined) {
       this.#proceed();
       return;
     }
-    const { maxBreadth } = this.plan;
+    const { maxBreadth } = this.#plan;
     const at = Math.min(group.length, maxBreadth);
     if (at < group.length) {
       this.#groups = [group.slice(at), ...this.#groups.slice(this.#nextGroup)];
@@ -171,7 +190,7 @@ export class ResponseContext implements ServerHandlers {
 
   /** §16.7 step 6: the best of what came. */
   #finish(): void {
-    const best = this.#best.best;
+    const best = this.#best?.best;
     const server = this.#server;
     this.#answer();
     if (server === undefined) return;
@@ -200,7 +219,7 @@ export class ResponseContext implements ServerHandlers {
     const text = withoutTopVia(response);
     if (text === undefined) return;
     const others =
-      response.status === 401 || response.status === 407 ? this.#best.otherChallenges(response) : [];
+      response.status === 401 || response.status === 407 ? (this.#best?.otherChallenges(response) ?? []) : [];
     if (others.length === 0) {
       server.forward(text, response);
       return;
@@ -213,6 +232,8 @@ export class ResponseContext implements ServerHandlers {
     if (this.#answered) return;
     this.#answered = true;
     this.#closed = true;
+    this.#plan = undefined;
+    this.#groups = NO_GROUPS;
     this.#services.ended();
   }
 }

@@ -137,12 +137,14 @@ export class Sender {
   }
 
   /**
-   * A branch that was never used before and that nobody can guess (RFC 3261 §8.1.1.7), with the loop mark behind it.
-   * @param mark see {@link loopMark}; `""` without one
+   * A branch that was never used before and that nobody can guess (RFC 3261 §8.1.1.7).
+   * @param mark see {@link loopMark}, behind which it ends; `""` without one
    */
   newBranch(mark: string): string {
     const count = (this.#branches++).toString(36);
-    return `${MAGIC_COOKIE}${sipHash(this.#key, `branch ${this.#nonce} ${count}`)}${count}${mark}`;
+    // a loop mark is a keyed hash already
+    const secret = mark === "" ? sipHash(this.#key, `branch ${this.#nonce} ${count}`) : mark;
+    return `${MAGIC_COOKIE}${this.#nonce}${count}${secret}`;
   }
 
   /** The branch of what is forwarded without state: the same each time the request comes (§16.11). */

@@ -19,13 +19,11 @@ const DEFAULT_MAX_FORWARDS = 70;
 const MAX_BREADTH = 60;
 
 /**
- * Request validation (RFC 3261 §16.3), on top of what `checkRequest` has seen: URI scheme, Max-Forwards, Proxy-Require,
- * loop (RFC 5393 §4.2.2).
+ * Request validation (RFC 3261 §16.3), on top of what `checkRequest` has seen: URI scheme, Max-Forwards, Proxy-Require.
  * @param supported option tags of extensions that we know as a proxy
- * @param mark what our own Via says when this very request passes a second time
- * @returns 400, 416, 420 with Unsupported, 482 or 483
+ * @returns 400, 416, 420 with Unsupported, or 483
  */
-export function validate(request: SipRequest, supported: readonly string[], mark: string): Result<Validated> {
+export function validate(request: SipRequest, supported: readonly string[]): Result<Validated> {
   const uri = parseSipUri(request.uri);
   if (uri === undefined) {
     const scheme = uriScheme(request.uri);
@@ -36,7 +34,6 @@ export function validate(request: SipRequest, supported: readonly string[], mark
   const maxForwards = headerNumber(request, "max-forwards", 255);
   if (maxForwards === null) return reject(400, "Malformed Max-Forwards");
   if (maxForwards === 0) return reject(483, "Too Many Hops");
-  if (hasPassed(request, mark)) return reject(482, "Loop Detected");
   if (request.headers.has("proxy-require")) {
     const unknown = request.headers.optionTags("proxy-require").filter((tag) => !supported.includes(tag));
     if (unknown.length > 0)
@@ -59,8 +56,11 @@ function headerNumber(request: SipRequest, name: string, most: number): number |
   return value === undefined || value > most ? null : value;
 }
 
-/** RFC 5393 §4.2.2: the mark is a keyed hash, so a Via that holds it is ours, whatever address it names. */
-function hasPassed(request: SipRequest, mark: string): boolean {
+/**
+ * Has this very request passed here before (RFC 5393 §4.2.2)? The mark is a keyed hash, so a Via that holds it is ours,
+ * whatever address it names.
+ */
+export function isLooping(request: SipRequest, mark: string): boolean {
   const { headers } = request;
   for (let i = headers.indexOf("via"); i >= 0; i = headers.indexOf("via", i + 1))
     if (headers.valueAt(i).includes(mark)) return true;

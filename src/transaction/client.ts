@@ -1,6 +1,5 @@
 import type { SipRequest, SipResponse } from "../message/message.js";
 import { parseMessage } from "../message/parse.js";
-import type { Clock } from "../port/clock.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { Effects, Failure } from "./effect.js";
 import {
@@ -11,8 +10,9 @@ import {
 } from "./invite-client.js";
 import { type NonInviteClientState, startNonInviteClient, stepNonInviteClient } from "./non-invite-client.js";
 import { acknowledge } from "./requests.js";
+import type { TimerLists, TimerOwner } from "./timer-lists.js";
 import { TimerSlots } from "./timer-slots.js";
-import type { Timers } from "./timers.js";
+import type { TimerName, Timers } from "./timers.js";
 
 /** What a client transaction tells its user. */
 export interface ClientHandlers {
@@ -36,34 +36,37 @@ export interface Way {
   readonly flow: Flow;
 }
 
-type Machine =
-  | { readonly kind: "invite"; readonly state: InviteClientState }
-  | { readonly kind: "other"; readonly state: NonInviteClientState };
+/** What client transactions share: the layer, as they see it. */
+export interface ClientHost {
+  readonly lists: TimerLists;
+  /** Sends the CANCEL of an INVITE in a transaction of its own. */
+  sendCancel(transaction: ClientTransaction, reason: string | undefined): void;
+  /** Called once, when the state is "terminated". */
+  clientEnded(transaction: ClientTransaction): void;
+}
 
 /** What the layer gives a client transaction. */
 export interface ClientSetup {
+  readonly host: ClientHost;
   readonly request: OutgoingRequest;
   readonly way: Way;
   readonly timers: Timers;
-  readonly clock: Clock;
   readonly handlers: ClientHandlers;
-  /** Sends the CANCEL of this INVITE in a transaction of its own. */
-  readonly cancel: (transaction: ClientTransaction, reason: string | undefined) => void;
-  /** Called once, when the state is "terminated". */
-  readonly ended: (transaction: ClientTransaction) => void;
 }
 
+const NO_HANDLERS: ClientHandlers = { response() {}, failed() {} };
+
 /** A request that was sent and waits for its responses (RFC 3261 §17.1). */
-export class ClientTransaction {
+export class ClientTransaction implements TimerOwner<TimerName> {
   readonly method: string;
   readonly branch: string;
   readonly way: Way;
+  readonly #host: ClientHost;
   readonly #timers: Timers;
   readonly #slots: TimerSlots;
-  readonly #handlers: ClientHandlers;
-  readonly #cancel: (transaction: ClientTransaction, reason: string | undefined) => void;
-  readonly #ended: (transaction: ClientTransaction) => void;
-  #machine: Machine;
+  #invite: InviteClientState | undefined;
+  #other: NonInviteClientState | undefined;
+  #handlers: ClientHandlers;
   #text: string;
   #response: SipResponse | undefined;
   #ack: string | undefined;
@@ -71,36 +74,34 @@ export class ClientTransaction {
   #over = false;
   #timedOut = false;
 
-  constructor(setup: ClientSetup) {
-    const { request, timers } = setup;
+  /** The layer has sent the request already: one that cannot be sent makes no transaction. */
+  constructor({ host, request, way, timers, handlers }: ClientSetup) {
     this.method = request.method;
     this.branch = request.branch;
-    this.way = setup.way;
+    this.way = way;
+    this.#host = host;
     this.#timers = timers;
-    this.#handlers = setup.handlers;
-    this.#cancel = setup.cancel;
-    this.#ended = setup.ended;
+    this.#handlers = handlers;
     this.#text = request.text;
-    this.#slots = new TimerSlots(setup.clock, (timer) => this.#event({ kind: "timer", timer }));
+    this.#slots = new TimerSlots(host.lists, this);
     if (this.method === "INVITE") {
       const [state, effects] = startInviteClient(timers);
-      this.#machine = { kind: "invite", state };
+      this.#invite = state;
       this.#begin(effects);
     } else {
       const [state, effects] = startNonInviteClient(timers);
-      this.#machine = { kind: "other", state };
+      this.#other = state;
       this.#begin(effects);
     }
   }
 
-  /** The layer has sent the request already: one that cannot be sent makes no transaction. */
   #begin(effects: Effects): void {
     for (const effect of effects) if (effect.kind === "set") this.#slots.set(effect.timer, effect.delayMs);
   }
 
   /** Name of the state of RFC 3261 §17.1, RFC 6026 §7.2. */
   get state(): string {
-    return this.#machine.state.name;
+    return this.#invite?.name ?? this.#other?.name ?? "terminated";
   }
 
   /** Did it end because no response came in time? */
@@ -118,8 +119,10 @@ export class ClientTransaction {
     this.#response = response;
     this.#event({ kind: "response", status: response.status });
     this.#response = undefined;
-    // what is neither sent again nor answered with an ACK need not be kept
-    if (response.status >= 200) this.#text = "";
+    if (response.status < 200) return;
+    // what is neither sent again nor answered with an ACK need not be kept, nor who will hear no more
+    this.#text = "";
+    if (this.#invite?.name !== "accepted") this.#handlers = NO_HANDLERS;
   }
 
   /** Its flow is gone. */
@@ -137,27 +140,30 @@ export class ClientTransaction {
     this.#event({ kind: "cancel" });
   }
 
+  timerFired(timer: TimerName): void {
+    this.#event({ kind: "timer", timer });
+  }
+
   /** Stops every timer; the layer closes. */
   stop(): void {
     this.#slots.clearAll();
   }
 
   #event(event: InviteClientEvent): void {
-    const machine = this.#machine;
-    if (machine.kind === "invite") {
-      const [state, effects] = stepInviteClient(machine.state, event, this.#timers);
-      if (state !== machine.state) this.#machine = { kind: "invite", state };
+    if (this.#invite !== undefined) {
+      const [state, effects] = stepInviteClient(this.#invite, event, this.#timers);
+      this.#invite = state;
       this.#perform(effects);
-    } else {
+    } else if (this.#other !== undefined) {
       if (event.kind === "cancel") return;
-      const [state, effects] = stepNonInviteClient(machine.state, event, this.#timers);
-      if (state !== machine.state) this.#machine = { kind: "other", state };
+      const [state, effects] = stepNonInviteClient(this.#other, event, this.#timers);
+      this.#other = state;
       this.#perform(effects);
     }
-    if (this.state === "terminated" && !this.#over) {
+    if (!this.#over && this.state === "terminated") {
       this.#over = true;
       this.#slots.clearAll();
-      this.#ended(this);
+      this.#host.clientEnded(this);
     }
   }
 
@@ -171,7 +177,7 @@ export class ClientTransaction {
           this.#acknowledge();
           break;
         case "cancel":
-          this.#cancel(this, this.#cancelReason);
+          this.#host.sendCancel(this, this.#cancelReason);
           break;
         case "pass":
           if (this.#response !== undefined) this.#handlers.response(this.#response);

@@ -6,6 +6,7 @@ import type { Entropy } from "../port/entropy.js";
 import type { Flow, Leg, SendResult, Transport } from "../port/leg.js";
 import {
   type ClientHandlers,
+  type ClientHost,
   ClientTransaction,
   type OutgoingRequest,
   parsedRequest,
@@ -13,7 +14,8 @@ import {
 } from "./client.js";
 import { serverKey } from "./key.js";
 import { cancellation } from "./requests.js";
-import { type ServerHandlers, ServerTransaction } from "./server.js";
+import { type ServerHandlers, type ServerHost, ServerTransaction } from "./server.js";
+import { TimerLists } from "./timer-lists.js";
 import { type BaseTimes, type Timers, type TimerTable, timerTable } from "./timers.js";
 
 export interface TransactionLayerOptions {
@@ -48,8 +50,9 @@ const NO_HANDLERS: ClientHandlers = { response() {}, failed() {} };
  * The transaction layer (RFC 3261 §17 with RFC 4320 and 6026): matches what arrives to the transactions there are, and runs
  * their machines on the clock. Its tables are bounded: when one is full, what is new is refused and nothing is forgotten.
  */
-export class TransactionLayer {
-  readonly #clock: Clock;
+export class TransactionLayer implements ServerHost, ClientHost {
+  /** Timers of transactions, and of those who use them. */
+  readonly lists: TimerLists;
   readonly #entropy: Entropy;
   readonly #timers: TimerTable;
   readonly #maxServers: number;
@@ -64,7 +67,7 @@ export class TransactionLayer {
   #overloads = 0;
 
   constructor(options: TransactionLayerOptions) {
-    this.#clock = options.clock;
+    this.lists = new TimerLists(options.clock);
     this.#entropy = options.entropy;
     this.#timers = timerTable(options.times);
     this.#maxServers = options.maxServers ?? 250_000;
@@ -95,23 +98,14 @@ export class TransactionLayer {
     if (via === undefined) throw new TypeError("a request without Via has no transaction");
     const { key } = serverKey(request, via, request.method);
     if (this.#servers.has(key)) return "exists";
-    const toTag = this.#entropy.hex(8);
     if (this.#servers.size >= this.#maxServers) {
       this.#overloads++;
-      leg.respond(respond(request, from, { status: 503, toTag, headers: this.#retryAfter() }), via, from);
+      const answer = { status: 503, toTag: this.newTag(), headers: this.#retryAfter() };
+      leg.respond(respond(request, from, answer), via, from);
       return "full";
     }
-    const transaction = new ServerTransaction({
-      request,
-      via,
-      leg,
-      from,
-      timers: this.#timersOf(leg.transport),
-      clock: this.#clock,
-      toTag,
-      handlers,
-      ended: () => this.#servers.delete(key),
-    });
+    const timers = this.#timersOf(leg.transport);
+    const transaction = new ServerTransaction({ host: this, key, request, via, leg, from, timers, handlers });
     this.#servers.set(key, transaction);
     return transaction;
   }
@@ -149,6 +143,33 @@ export class TransactionLayer {
       table.clear();
     }
     this.#byFlow.clear();
+    this.lists.close();
+  }
+
+  newTag(): string {
+    return this.#entropy.hex(8);
+  }
+
+  serverEnded(transaction: ServerTransaction): void {
+    this.#servers.delete(transaction.key);
+  }
+
+  clientEnded(transaction: ClientTransaction): void {
+    (transaction.method === "CANCEL" ? this.#cancels : this.#clients).delete(transaction.branch);
+    if (transaction.timedOut) this.#timeouts++;
+    const { flow } = transaction.way;
+    if (!flow.isConnection) return;
+    const waiting = this.#byFlow.get(flow.token);
+    if (waiting === undefined) return;
+    waiting.delete(transaction);
+    if (waiting.size === 0) this.#byFlow.delete(flow.token);
+  }
+
+  sendCancel(invite: ClientTransaction, reason: string | undefined): void {
+    const request = parsedRequest(invite.text);
+    if (request === undefined || this.#cancels.has(invite.branch)) return;
+    const text = cancellation(request, reason);
+    this.#start(this.#cancels, { text, method: "CANCEL", branch: invite.branch }, invite.way, NO_HANDLERS);
   }
 
   #response(response: SipResponse, via: Via): boolean {
@@ -193,15 +214,8 @@ export class TransactionLayer {
   ): ClientTransaction | NotSent {
     const sent = way.leg.send(request.text, way.flow);
     if (sent !== "sent") return sent;
-    const transaction = new ClientTransaction({
-      request,
-      way,
-      timers: this.#timersOf(way.leg.transport),
-      clock: this.#clock,
-      handlers,
-      cancel: (invite, reason) => this.#sendCancel(invite, reason),
-      ended: (over) => this.#clientEnded(table, over),
-    });
+    const timers = this.#timersOf(way.leg.transport);
+    const transaction = new ClientTransaction({ host: this, request, way, timers, handlers });
     table.set(request.branch, transaction);
     if (way.flow.isConnection) this.#index(transaction);
     return transaction;
@@ -212,24 +226,6 @@ export class TransactionLayer {
     const waiting = this.#byFlow.get(token);
     if (waiting === undefined) this.#byFlow.set(token, new Set([transaction]));
     else waiting.add(transaction);
-  }
-
-  #clientEnded(table: Map<string, ClientTransaction>, transaction: ClientTransaction): void {
-    table.delete(transaction.branch);
-    if (transaction.timedOut) this.#timeouts++;
-    const { flow } = transaction.way;
-    if (!flow.isConnection) return;
-    const waiting = this.#byFlow.get(flow.token);
-    if (waiting === undefined) return;
-    waiting.delete(transaction);
-    if (waiting.size === 0) this.#byFlow.delete(flow.token);
-  }
-
-  #sendCancel(invite: ClientTransaction, reason: string | undefined): void {
-    const request = parsedRequest(invite.text);
-    if (request === undefined || this.#cancels.has(invite.branch)) return;
-    const text = cancellation(request, reason);
-    this.#start(this.#cancels, { text, method: "CANCEL", branch: invite.branch }, invite.way, NO_HANDLERS);
   }
 
   #timersOf(transport: Transport): Timers {

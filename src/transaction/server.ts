@@ -2,7 +2,6 @@ import type { SipRequest, SipResponse } from "../message/message.js";
 import { hasParam } from "../message/params.js";
 import { type ResponseParts, respond } from "../message/respond.js";
 import type { Via } from "../message/via.js";
-import type { Clock } from "../port/clock.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { Effects, Failure } from "./effect.js";
 import {
@@ -17,8 +16,9 @@ import {
   startNonInviteServer,
   stepNonInviteServer,
 } from "./non-invite-server.js";
+import type { TimerLists, TimerOwner } from "./timer-lists.js";
 import { TimerSlots } from "./timer-slots.js";
-import type { Timers } from "./timers.js";
+import type { TimerName, Timers } from "./timers.js";
 
 /** What a server transaction tells its user. */
 export interface ServerHandlers {
@@ -31,39 +31,44 @@ export interface ServerHandlers {
 /** Parts of an answer of our own. */
 export type Answer = Omit<ResponseParts, "toTag">;
 
-type Machine =
-  | { readonly kind: "invite"; readonly state: InviteServerState }
-  | { readonly kind: "other"; readonly state: NonInviteServerState };
+/** What server transactions share: the layer, as they see it. */
+export interface ServerHost {
+  readonly lists: TimerLists;
+  /** A To tag that was never used before. */
+  newTag(): string;
+  /** Called once, when the state is "terminated". */
+  serverEnded(transaction: ServerTransaction): void;
+}
 
 /** What the layer gives a server transaction. */
 export interface ServerSetup {
+  readonly host: ServerHost;
+  /** What the layer finds it by. */
+  readonly key: string;
   readonly request: SipRequest;
   readonly via: Via;
   readonly leg: Leg;
   readonly from: Flow;
   readonly timers: Timers;
-  readonly clock: Clock;
-  readonly toTag: string;
   readonly handlers: ServerHandlers;
-  /** Called once, when the state is "terminated". */
-  readonly ended: (transaction: ServerTransaction) => void;
 }
 
 /** A request that is being answered (RFC 3261 §17.2): absorbs its retransmissions, and sends responses reliably. */
-export class ServerTransaction {
+export class ServerTransaction implements TimerOwner<TimerName> {
+  readonly key: string;
   readonly leg: Leg;
   readonly from: Flow;
-  /** The To tag of our own answers. */
-  readonly toTag: string;
-  readonly method: string;
+  readonly #host: ServerHost;
   readonly #timers: Timers;
   readonly #slots: TimerSlots;
-  readonly #handlers: ServerHandlers;
-  readonly #ended: (transaction: ServerTransaction) => void;
   /** `null` when responses simply go back where the request came from. */
   readonly #via: Via | null;
-  #machine: Machine;
+  #invite: InviteServerState | undefined;
+  #other: NonInviteServerState | undefined;
+  /** Until the final response was handed over, like the request: what ends needs neither. */
+  #handlers: ServerHandlers | undefined;
   #request: SipRequest | undefined;
+  #toTag: string | undefined;
   #last: string | undefined;
   /** The response that the user hands over just now. */
   #given: string | undefined;
@@ -71,36 +76,42 @@ export class ServerTransaction {
   #sentToTag: string | undefined;
   #over = false;
 
-  constructor(setup: ServerSetup) {
-    this.leg = setup.leg;
-    this.from = setup.from;
-    this.toTag = setup.toTag;
-    this.method = setup.request.method;
-    this.#timers = setup.timers;
-    this.#handlers = setup.handlers;
-    this.#ended = setup.ended;
-    this.#request = setup.request;
-    this.#via = answersToSource(setup.via, setup.leg) ? null : setup.via;
-    this.#slots = new TimerSlots(setup.clock, (timer) => this.#event({ kind: "timer", timer }));
-    if (this.method === "INVITE") {
-      const [state, effects] = startInviteServer(setup.timers);
-      this.#machine = { kind: "invite", state };
+  constructor({ host, key, request, via, leg, from, timers, handlers }: ServerSetup) {
+    this.key = key;
+    this.leg = leg;
+    this.from = from;
+    this.#host = host;
+    this.#timers = timers;
+    this.#handlers = handlers;
+    this.#request = request;
+    this.#via = answersToSource(via, leg) ? null : via;
+    this.#slots = new TimerSlots(host.lists, this);
+    if (request.method === "INVITE") {
+      const [state, effects] = startInviteServer(timers);
+      this.#invite = state;
       this.#perform(effects);
     } else {
-      const [state, effects] = startNonInviteServer(setup.timers);
-      this.#machine = { kind: "other", state };
+      const [state, effects] = startNonInviteServer(timers);
+      this.#other = state;
       this.#perform(effects);
     }
   }
 
   /** Name of the state of RFC 3261 §17.2, RFC 6026 §7.1. */
   get state(): string {
-    return this.#machine.state.name;
+    return this.#invite?.name ?? this.#other?.name ?? "terminated";
+  }
+
+  /** The To tag of our own answers. */
+  get toTag(): string {
+    this.#toTag ??= this.#host.newTag();
+    return this.#toTag;
   }
 
   /** Was a final response handed over already? */
   get answered(): boolean {
-    return this.state !== "trying" && this.state !== "proceeding";
+    const { state } = this;
+    return state !== "trying" && state !== "proceeding";
   }
 
   /** To tag of the final response that went out; tells the ACK of an RFC 2543 element (§17.2.3). */
@@ -112,14 +123,14 @@ export class ServerTransaction {
   respond(answer: Answer): void {
     const request = this.#request;
     if (request === undefined) return;
-    const text = respond(request, this.from, { ...answer, toTag: this.toTag });
-    this.#send(text, answer.status, request.toTag ?? this.toTag);
+    const { toTag } = this;
+    this.#send(respond(request, this.from, { ...answer, toTag }), answer.status, request.toTag ?? toTag);
   }
 
   /** Sends a response from further on, its own top Via already removed (§16.7 step 9). */
   forward(text: string, response: SipResponse): void {
-    const legacy = response.status >= 300 && this.method === "INVITE";
-    this.#send(text, response.status, legacy ? response.toTag : undefined);
+    const refused = response.status >= 300 && this.#invite !== undefined;
+    this.#send(text, response.status, refused ? response.toTag : undefined);
   }
 
   /** Ends a non-INVITE transaction without an answer, because none would come in time (RFC 4320 §4.2). */
@@ -144,7 +155,11 @@ export class ServerTransaction {
 
   /** A CANCEL for this INVITE, already answered. */
   cancelled(cancel: SipRequest): void {
-    if (!this.answered) this.#handlers.cancelled(cancel);
+    if (!this.answered) this.#handlers?.cancelled(cancel);
+  }
+
+  timerFired(timer: TimerName): void {
+    this.#event({ kind: "timer", timer });
   }
 
   /** Stops every timer; the layer closes. */
@@ -157,26 +172,29 @@ export class ServerTransaction {
     this.#givenToTag = toTag;
     this.#event({ kind: "respond", status });
     this.#given = undefined;
-    if (this.answered) this.#request = undefined;
+    if (!this.answered) return;
+    this.#request = undefined;
+    // a 2xx to an INVITE is the callee's to repeat (RFC 6026 §7.1)
+    if (this.#invite?.name === "accepted") this.#last = undefined;
+    if (this.#handlers?.failed === undefined) this.#handlers = undefined;
   }
 
   #event(event: InviteServerEvent | NonInviteServerEvent): void {
-    const machine = this.#machine;
-    if (machine.kind === "invite") {
+    if (this.#invite !== undefined) {
       if (event.kind === "abandon") return;
-      const [state, effects] = stepInviteServer(machine.state, event, this.#timers);
-      if (state !== machine.state) this.#machine = { kind: "invite", state };
+      const [state, effects] = stepInviteServer(this.#invite, event, this.#timers);
+      this.#invite = state;
       this.#perform(effects);
-    } else {
+    } else if (this.#other !== undefined) {
       if (event.kind === "ack") return;
-      const [state, effects] = stepNonInviteServer(machine.state, event, this.#timers);
-      if (state !== machine.state) this.#machine = { kind: "other", state };
+      const [state, effects] = stepNonInviteServer(this.#other, event, this.#timers);
+      this.#other = state;
       this.#perform(effects);
     }
-    if (this.state === "terminated" && !this.#over) {
+    if (!this.#over && this.state === "terminated") {
       this.#over = true;
       this.#slots.clearAll();
-      this.#ended(this);
+      this.#host.serverEnded(this);
     }
   }
 
@@ -201,7 +219,7 @@ export class ServerTransaction {
           this.#slots.clear(effect.timer);
           break;
         case "fail":
-          this.#handlers.failed?.(effect.failure);
+          this.#handlers?.failed?.(effect.failure);
           break;
         case "pass":
         case "ack":
@@ -214,7 +232,8 @@ export class ServerTransaction {
   #trying(): void {
     const request = this.#request;
     if (request === undefined) return;
-    this.#last = respond(request, this.from, { status: 100, toTag: this.toTag });
+    // a 100 has no tag (§8.2.6.2)
+    this.#last = respond(request, this.from, { status: 100, toTag: "" });
     this.#transmit();
   }
 

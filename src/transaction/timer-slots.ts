@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../port/clock.js";
+import type { RunningTimer, TimerLists, TimerOwner } from "./timer-lists.js";
 import type { TimerName } from "./timers.js";
 
 /**
@@ -6,47 +6,41 @@ import type { TimerName } from "./timers.js";
  * that ends a state; so there are two places, and setting a timer takes the place of the one before.
  */
 export class TimerSlots {
-  readonly #clock: Clock;
-  readonly #fired: (timer: TimerName) => void;
-  #resend: Timer | undefined;
-  #end: Timer | undefined;
+  readonly #lists: TimerLists;
+  readonly #owner: TimerOwner<TimerName>;
+  #resend: RunningTimer | undefined;
+  #end: RunningTimer | undefined;
   #endName: TimerName | undefined;
 
-  constructor(clock: Clock, fired: (timer: TimerName) => void) {
-    this.#clock = clock;
-    this.#fired = fired;
+  constructor(lists: TimerLists, owner: TimerOwner<TimerName>) {
+    this.#lists = lists;
+    this.#owner = owner;
   }
 
   set(timer: TimerName, delayMs: number): void {
     if (isResend(timer)) {
-      this.#resend?.cancel();
-      this.#resend = this.#clock.after(delayMs, () => {
-        this.#resend = undefined;
-        this.#fired(timer);
-      });
+      if (this.#resend !== undefined) this.#lists.stop(this.#resend);
+      this.#resend = this.#lists.start(this.#owner, timer, delayMs);
       return;
     }
-    this.#end?.cancel();
+    if (this.#end !== undefined) this.#lists.stop(this.#end);
     this.#endName = timer;
-    this.#end = this.#clock.after(delayMs, () => {
-      this.#end = undefined;
-      this.#fired(timer);
-    });
+    this.#end = this.#lists.start(this.#owner, timer, delayMs);
   }
 
   clear(timer: TimerName): void {
     if (isResend(timer)) {
-      this.#resend?.cancel();
+      if (this.#resend !== undefined) this.#lists.stop(this.#resend);
       this.#resend = undefined;
-    } else if (this.#endName === timer) {
-      this.#end?.cancel();
+    } else if (this.#endName === timer && this.#end !== undefined) {
+      this.#lists.stop(this.#end);
       this.#end = undefined;
     }
   }
 
   clearAll(): void {
-    this.#resend?.cancel();
-    this.#end?.cancel();
+    if (this.#resend !== undefined) this.#lists.stop(this.#resend);
+    if (this.#end !== undefined) this.#lists.stop(this.#end);
     this.#resend = undefined;
     this.#end = undefined;
   }
