@@ -115,6 +115,7 @@ export async function makeLinks(
     announced: announcedOf(config, extensions),
     authorizers,
     async close() {
+      for (const authorizer of authorizers) authorizer.close();
       pinger?.close();
       await registrar.close();
       await sources.close();
@@ -131,14 +132,23 @@ function targetOf(globalGruu: Gruu, uri: SipUri): ReturnType<NonNullable<ProxyOp
 function proxyOf({ proxy }: ServerConfig, options: ProxyOptions): Receiver {
   switch (proxy.mode) {
     case "proxy":
-      return new StatefulProxy({ ...options, timerCSec: proxy.timerCSec, recordRoute: proxy.recordRoute });
+      return new StatefulProxy({ ...options, ...forwardingOf(proxy), timerCSec: proxy.timerCSec });
     case "stateless":
-      return new StatelessProxy({ ...options, recordRoute: proxy.recordRoute });
+      return new StatelessProxy({ ...options, ...forwardingOf(proxy) });
     case "redirect": {
       const { secret: _secret, resolve: _resolve, markFailed: _markFailed, ...rest } = options;
       return new Redirect(rest);
     }
   }
+}
+
+/** What those who forward are told, with state or without. */
+function forwardingOf({
+  recordRoute,
+  outgoingProxy,
+  domainProxies,
+}: ServerConfig["proxy"]): Pick<ProxyOptions, "recordRoute" | "outgoingProxy" | "domainProxies"> {
+  return { recordRoute, domainProxies, ...(outgoingProxy === null ? {} : { outgoingProxy }) };
 }
 
 /** Who is known without a binding: whoever has an account; with an open registrar nobody can say. */
@@ -147,9 +157,7 @@ function userStates(
   source: CredentialSource,
   isOpen: () => boolean,
 ): (aor: string) => MaybePromise<UserState> {
-  const gone = new Set(
-    config.proxy.goneUsers.map((user) => (user.startsWith("sip:") ? user : `sip:${user}`)),
-  );
+  const gone = new Set(config.proxy.goneUsers);
   return (aor) => {
     if (gone.has(aor)) return "gone";
     const account = accountOfAor(aor, config.auth.realm);
@@ -177,7 +185,8 @@ function overLimitOf({ limits }: ServerConfig): OverLimit {
 
 function extensionsOf(config: ServerConfig, globalGruu: Gruu | undefined): RegistrarExtension[] {
   const extensions: RegistrarExtension[] = [];
-  if (config.path) extensions.push(path());
+  if (config.path !== "off")
+    extensions.push(path({ withoutSupport: config.path === "strict" ? "reject" : "accept" }));
   if (config.outbound.enabled) extensions.push(outbound({ flowTimerSec: config.outbound.flowTimerSec }));
   if (globalGruu !== undefined) extensions.push(globalGruu);
   if (config.serviceRoute.length > 0) extensions.push(serviceRoute(config.serviceRoute.map(ruleOf)));
