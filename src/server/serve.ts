@@ -4,12 +4,13 @@ import type { Leg } from "../port/leg.js";
 import type { Log } from "../port/log.js";
 import type { MetricSource } from "../port/metrics.js";
 import { makeChain } from "./chain.js";
-import { acceptsAnybody, type ServerConfig } from "./config.js";
+import type { ServerConfig } from "./config.js";
 import { ConfigError } from "./config-error.js";
 import { showListen } from "./config-values.js";
 import { openEnvironment } from "./environment.js";
 import { certificateFiles, makeLegs, reloadCertificates } from "./legs.js";
 import { serverMetrics } from "./metrics.js";
+import { type Openness, openness } from "./openness.js";
 import { systemClock, systemEntropy } from "./system.js";
 import { watchFiles } from "./watch-files.js";
 
@@ -32,6 +33,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+const OPEN = "open: anybody may register without credentials";
+
 /**
  * Starts a server: opens the store, composes the chain, binds every listener. When anything of this fails, what was
  * opened is closed again and the error is thrown.
@@ -46,9 +49,11 @@ export async function startServer(
   const entropy = systemEntropy();
   const legs = makeLegs(first, clock, entropy);
   const environment = openEnvironment(first, clock);
+  let open: Openness | undefined;
   try {
-    const isOpen = acceptsAnybody(first, await hasAccounts(first, environment.accounts));
-    const state = { config: first, isOpen, isReady: false };
+    open = await openness(first, { accounts: environment.accounts, clock, log });
+    const { isOpen } = open;
+    const state = { config: first, isReady: false };
     const chain = await makeChain({
       config: first,
       legs,
@@ -56,7 +61,7 @@ export async function startServer(
       clock,
       entropy,
       log,
-      isOpen: () => state.isOpen,
+      isOpen,
     });
     const { dispatcher } = chain;
     await dispatcher.start();
@@ -72,7 +77,7 @@ export async function startServer(
     for (const leg of legs) {
       if (leg.engine !== undefined) log.info({ listener: showLeg(leg), engine: leg.engine }, "UDP engine");
     }
-    if (isOpen) log.warn({}, "open: anybody may register without credentials");
+    if (isOpen()) log.warn({}, OPEN);
     return {
       listeners: legs.map(showLeg),
       store: environment.locations,
@@ -87,28 +92,25 @@ export async function startServer(
         refuseFixedChanges(state.config, config);
         reloadCertificates(legs, config);
         await chain.reload(config);
-        state.isOpen = acceptsAnybody(config, await hasAccounts(config, environment.accounts));
+        await open?.decide(config);
+        if (isOpen()) log.warn({}, OPEN);
         state.config = config;
         watcher.watch(certificateFiles(config));
       },
       async close() {
         state.isReady = false;
         watcher.close();
+        open?.close();
         await dispatcher.close();
         await chain.close();
         await environment.close();
       },
     };
   } catch (error) {
+    open?.close();
     await environment.close();
     throw error;
   }
-}
-
-/** Is there any account? A source outside the store is taken for one that has some: nobody configures an empty one. */
-async function hasAccounts(config: ServerConfig, accounts: AccountStore): Promise<boolean> {
-  if (config.accounts.some(({ kind }) => kind !== "store")) return true;
-  return (await accounts.list({ limit: 1 })).accounts.length > 0;
 }
 
 function showLeg({ transport, local }: Leg): string {

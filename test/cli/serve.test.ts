@@ -45,8 +45,10 @@ describe("serve", () => {
   );
 
   test("an account made beside a running server is seen through its admin interface, and the other way round", async () => {
-    const { ready, stop, data } = await serving();
+    const { server, ready, stop, data } = await serving();
+    await server.logged("open: anybody may register without credentials");
     await rollcall(["user", "add", "alice@example.com", "--password", "secret", "--data", data]);
+    await server.logged("closed: there is an account now, so REGISTER needs credentials");
     expect((await fetch(`http://${ready.admin}/api/v1/users/alice@example.com`)).status).toBe(200);
     const made = await fetch(`http://${ready.admin}/api/v1/users/bob@example.com`, {
       method: "PUT",
