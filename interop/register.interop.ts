@@ -298,7 +298,7 @@ describeWith("C1: sipp", ["sipp"], () => {
   });
 });
 
-describeWith("C1: Net::SIP", ["perl"], () => {
+describeWith("C1: Net::SIP", ["perl", "Net::SIP"], () => {
   test.each(TRANSPORTS)("registers, refreshes, asks and unregisters over %s", async (transport) => {
     const aor = `sip:netsip-${transport}@example.com`;
     const uri = "sip:netsip@127.0.0.1:5097";
