@@ -10,6 +10,7 @@ interface Schema {
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
   readonly items?: Schema;
+  readonly additionalProperties?: Schema | boolean;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly minimum?: number;
@@ -90,7 +91,7 @@ function valuesOf(schema: Schema): string {
         ? "list of maps, keys below"
         : `list of ${valuesOf(schema.items ?? {})}`;
     case "object":
-      return schema.properties === undefined ? "map of lists" : "keys below";
+      return schema.properties === undefined ? mapOf(schema) : "keys below";
     case "boolean":
       return "`true`, `false`";
     case "integer":
@@ -98,6 +99,10 @@ function valuesOf(schema: Schema): string {
     default:
       return "text";
   }
+}
+
+function mapOf({ additionalProperties: values }: Schema): string {
+  return typeof values === "object" && values.type === "array" ? "map of lists" : "map of text";
 }
 
 function alternative(schema: Schema): string {

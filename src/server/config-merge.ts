@@ -82,7 +82,7 @@ export function mergeConfig(
       mostPerAddress: limits.connectionsPerAddress,
     },
     nat: { pingSec: config.nat.pingSeconds, pingMisses: config.nat.pingMisses },
-    path: config.path === true ? "strict" : config.path === false ? "off" : config.path,
+    path: config.path,
     outbound: { enabled: config.outbound.enabled, flowTimerSec: config.outbound.flowTimerSeconds },
     gruu: config.gruu,
     serviceRoute: config.serviceRoute.map(({ domain, user, routes }) => ({
@@ -95,6 +95,8 @@ export function mergeConfig(
       mode: config.proxy.mode,
       timerCSec: config.proxy.timerCSeconds,
       recordRoute: config.proxy.recordRoute,
+      outgoingProxy: config.proxy.outgoingProxy ?? null,
+      domainProxies: config.proxy.domainProxies,
       goneUsers: config.proxy.goneUsers,
     },
     dnsServers: config.dns.servers,

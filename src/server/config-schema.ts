@@ -5,9 +5,11 @@ import {
   type ListenAddress,
   type Parsed,
   parseAddress,
+  parseAor,
   parseDomain,
   parseListen,
   parseNetwork,
+  parseSip,
   parseStore,
   type StoreLocation,
 } from "./config-values.js";
@@ -31,6 +33,13 @@ const network = z.string().check((context) => {
     context.issues.push({ code: "custom", message: parsed.problem, input: context.value });
 });
 const domain = parsedText<string>(parseDomain);
+const domainPattern = z.string().check((context) => {
+  const parsed = parseDomain(context.value.replace(/^\*\./, ""));
+  if ("problem" in parsed)
+    context.issues.push({ code: "custom", message: parsed.problem, input: context.value });
+});
+const sipUri = parsedText<string>(parseSip);
+const addressOfRecord = parsedText<string>(parseAor);
 const path = z.string().min(1);
 const seconds = (least: number, most = 4_294_967_295) => z.int().min(least).max(most);
 const count = (least: number, most: number) => z.int().min(least).max(most);
@@ -272,15 +281,22 @@ const proxy = z.strictObject({
       "Timer C: how long an INVITE may ring without another provisional response, in seconds; more than 180 by RFC 3261 §16.6.",
     ),
   recordRoute: z.boolean().default(true).describe("Stay in the path of a dialog."),
+  outgoingProxy: sipUri
+    .optional()
+    .describe(
+      "SIP URI of a proxy that every request to a domain which is not ours goes through. Default: none.",
+    ),
+  domainProxies: z
+    .record(domainPattern, sipUri)
+    .default({})
+    .describe(
+      "SIP URIs of such proxies by the domain that a request goes to: example.org, or *.example.org for all below it. Default: none.",
+    ),
   goneUsers: z
-    .array(z.string().min(1).max(255))
+    .array(addressOfRecord)
     .max(10_000)
     .default([])
-    .describe("Addresses-of-record that are answered 410 Gone."),
-});
-
-const pathMode = z.union([z.enum(["strict", "accept", "off"]), z.boolean()], {
-  error: "expected strict, accept or off",
+    .describe("Addresses-of-record that are answered 410 Gone. Default: none."),
 });
 
 const dns = z.strictObject({
@@ -327,11 +343,7 @@ export const configSchema = z.strictObject({
   ws: ws.prefault({}).describe("WebSocket listeners."),
   connections: connections.prefault({}).describe("TCP, TLS and WebSocket connections."),
   nat: nat.prefault({}).describe("Phones behind NAT."),
-  path: pathMode
-    .default("strict")
-    .describe(
-      "Keep Path vectors and route through them, RFC 3327. A phone behind an edge proxy that does not say Supported: path is refused with 420 by strict (true), as the RFC recommends, and taken by accept; off (false) ignores Path.",
-    ),
+  path: z.boolean().default(true).describe("Keep Path vectors and route through them, RFC 3327."),
   outbound: outbound.prefault({}).describe("Client-initiated connections, RFC 5626."),
   gruu: z.boolean().default(true).describe("Give out globally routable user agent URIs, RFC 5627."),
   serviceRoute: serviceRoute

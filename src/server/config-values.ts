@@ -1,4 +1,6 @@
+import { aorOf } from "../location/aor.js";
 import { canonicalHost, canonicalIpv6, isIpv4, isIpv6, parseHostPort } from "../message/host.js";
+import { parseSipUri } from "../message/uri.js";
 import type { Transport } from "../port/leg.js";
 import { parseNetworks } from "./guard-networks.js";
 
@@ -104,6 +106,21 @@ export function parseDomain(text: string): Parsed<string> {
   const host = canonicalHost(bracketed);
   if (host !== undefined) return { value: host };
   return { problem: `"${text}" is no domain name` };
+}
+
+/** A SIP or SIPS URI, as it is written. */
+export function parseSip(text: string): Parsed<string> {
+  return parseSipUri(text) === undefined
+    ? { problem: `"${text}" is no SIP URI; expected such as sip:edge.example.net` }
+    : { value: text };
+}
+
+/** `alice@example.com` or `sip:alice@example.com`, as the key of that address-of-record. */
+export function parseAor(text: string): Parsed<string> {
+  const uri = parseSipUri(/^sips?:/i.test(text) ? text : `sip:${text}`);
+  return uri === undefined || uri.user === null
+    ? { problem: `"${text}" is no address-of-record; expected such as alice@example.com` }
+    : { value: aorOf(uri) };
 }
 
 /** Does this host, without brackets, stand for this machine alone? */

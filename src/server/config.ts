@@ -36,8 +36,7 @@ export interface ServerConfig {
   readonly wsOrigins: readonly string[];
   readonly connections: { readonly idleSec: number; readonly most: number; readonly mostPerAddress: number };
   readonly nat: { readonly pingSec: number; readonly pingMisses: number };
-  /** What becomes of a Path: `strict` refuses it with 420 for a phone that does not say it supports it, `off` ignores it. */
-  readonly path: "strict" | "accept" | "off";
+  readonly path: boolean;
   readonly outbound: { readonly enabled: boolean; readonly flowTimerSec: number };
   readonly gruu: boolean;
   readonly serviceRoute: readonly ServiceRouteRule[];
@@ -110,6 +109,10 @@ export interface ProxyConfig {
   readonly mode: "proxy" | "redirect" | "stateless";
   readonly timerCSec: number;
   readonly recordRoute: boolean;
+  /** `null`: none. */
+  readonly outgoingProxy: string | null;
+  readonly domainProxies: Readonly<Record<string, string>>;
+  /** As keys of the store: `sip:alice@example.com`. */
   readonly goneUsers: readonly string[];
 }
 

@@ -154,21 +154,30 @@ auth:
   ])("admin: %s", (_, yaml) => expect(load(yaml).admin).toBeNull());
 });
 
-describe("path: what becomes of a Path (RFC 3327 §5.3)", () => {
-  test.each([
-    ["not said", "", "strict"],
-    ["strict", "path: strict", "strict"],
-    ["true, as before", "path: true", "strict"],
-    ["accept", "path: accept", "accept"],
-    ["off", "path: off", "off"],
-    ["false, as before", "path: false", "off"],
-  ])("%s", (_, yaml, mode) => {
-    expect(load(yaml).path).toBe(mode);
+describe("proxy", () => {
+  test("proxies that requests leave by, and users who are gone, as the proxy knows them", () => {
+    const { proxy } = load(`
+proxy:
+  outgoingProxy: sip:edge.example.net;transport=tcp
+  domainProxies: { example.org: "sip:192.0.2.7:5070", "*.example.org": "sips:below.example.org" }
+  goneUsers: [Bob@Example.COM, "sips:b%6Fb@example.org:5061;x=y"]
+`);
+    expect(proxy).toMatchObject({
+      outgoingProxy: "sip:edge.example.net;transport=tcp",
+      domainProxies: { "example.org": "sip:192.0.2.7:5070", "*.example.org": "sips:below.example.org" },
+      goneUsers: ["sip:Bob@example.com", "sip:bob@example.org"],
+    });
   });
 
-  test("anything else is refused", () => {
-    expect(problemsOf("path: lax")).toEqual(["FILE:1: path: expected strict, accept or off"]);
-    expect(problemsOf("path: 1")).toEqual(["FILE:1: path: expected strict, accept or off"]);
+  test.each([
+    ["outgoingProxy: edge.example.net", "is no SIP URI"],
+    ["domainProxies: { example.org: tel:+1 }", "is no SIP URI"],
+    ['domainProxies: { "sip:example.org": "sip:edge.example.net" }', "Invalid key"],
+    ["goneUsers: [example.com]", "is no address-of-record"],
+    ["relay: anyone", "relay"],
+    ["timerCSeconds: 180", "181"],
+  ])("%s is refused: %s", (line, word) => {
+    expect(problemsOf(`proxy:\n  ${line}`).join()).toContain(word);
   });
 });
 
