@@ -82,7 +82,7 @@ export function mergeConfig(
       mostPerAddress: limits.connectionsPerAddress,
     },
     nat: { pingSec: config.nat.pingSeconds, pingMisses: config.nat.pingMisses },
-    path: config.path,
+    path: config.path === true ? "strict" : config.path === false ? "off" : config.path,
     outbound: { enabled: config.outbound.enabled, flowTimerSec: config.outbound.flowTimerSeconds },
     gruu: config.gruu,
     serviceRoute: config.serviceRoute.map(({ domain, user, routes }) => ({

@@ -299,6 +299,10 @@ const proxy = z.strictObject({
     .describe("Addresses-of-record that are answered 410 Gone. Default: none."),
 });
 
+const pathMode = z.union([z.enum(["strict", "accept", "off"]), z.boolean()], {
+  error: "expected strict, accept or off",
+});
+
 const dns = z.strictObject({
   servers: z
     .array(z.string().min(1).max(255))
@@ -343,7 +347,11 @@ export const configSchema = z.strictObject({
   ws: ws.prefault({}).describe("WebSocket listeners."),
   connections: connections.prefault({}).describe("TCP, TLS and WebSocket connections."),
   nat: nat.prefault({}).describe("Phones behind NAT."),
-  path: z.boolean().default(true).describe("Keep Path vectors and route through them, RFC 3327."),
+  path: pathMode
+    .default("strict")
+    .describe(
+      "Keep Path vectors and route through them, RFC 3327. A phone behind an edge proxy that does not say Supported: path is refused with 420 by strict (true), as the RFC recommends, and taken by accept; off (false) ignores Path.",
+    ),
   outbound: outbound.prefault({}).describe("Client-initiated connections, RFC 5626."),
   gruu: z.boolean().default(true).describe("Give out globally routable user agent URIs, RFC 5627."),
   serviceRoute: serviceRoute

@@ -36,7 +36,8 @@ export interface ServerConfig {
   readonly wsOrigins: readonly string[];
   readonly connections: { readonly idleSec: number; readonly most: number; readonly mostPerAddress: number };
   readonly nat: { readonly pingSec: number; readonly pingMisses: number };
-  readonly path: boolean;
+  /** What becomes of a Path: `strict` refuses it with 420 for a phone that does not say it supports it, `off` ignores it. */
+  readonly path: "strict" | "accept" | "off";
   readonly outbound: { readonly enabled: boolean; readonly flowTimerSec: number };
   readonly gruu: boolean;
   readonly serviceRoute: readonly ServiceRouteRule[];

@@ -181,6 +181,24 @@ proxy:
   });
 });
 
+describe("path: what becomes of a Path (RFC 3327 §5.3)", () => {
+  test.each([
+    ["not said", "", "strict"],
+    ["strict", "path: strict", "strict"],
+    ["true, as before", "path: true", "strict"],
+    ["accept", "path: accept", "accept"],
+    ["off", "path: off", "off"],
+    ["false, as before", "path: false", "off"],
+  ])("%s", (_, yaml, mode) => {
+    expect(load(yaml).path).toBe(mode);
+  });
+
+  test("anything else is refused", () => {
+    expect(problemsOf("path: lax")).toEqual(["FILE:1: path: expected strict, accept or off"]);
+    expect(problemsOf("path: 1")).toEqual(["FILE:1: path: expected strict, accept or off"]);
+  });
+});
+
 describe("flags win over the file", () => {
   const yaml =
     "listen: [udp:127.0.0.1:1]\ndomains: [a.example]\nstore: lmdb:/f\nopen: false\nexpires: {min: 5, max: 10}\nadmin: off\nlogLevel: warn\n";
