@@ -1,5 +1,6 @@
 /** Public API of Rollcall. Everything named here is described in docs/, and changes with a line in CHANGELOG.md. */
 
+export type { AttemptWatcher, AuthOutcome, AuthReport, NonceLedger } from "./auth/attempts.js";
 export type { AuthorizeRules } from "./auth/policy.js";
 export type { RealmOptions } from "./auth/realms.js";
 export type {
@@ -56,13 +57,17 @@ export type { RegistrarExtension } from "./registrar/extension.js";
 export { Authorize } from "./server/authorize.js";
 export type { AuthorizeOptions } from "./server/authorize-options.js";
 export { type Announced, Dispatcher, type DispatcherOptions } from "./server/dispatcher.js";
+export { Guard } from "./server/guard.js";
+export type { GuardOptions } from "./server/guard-options.js";
 export { nodeHasher } from "./server/hasher.js";
 export { type PacketFilter, ReceiveChain, type ReceiveChainOptions } from "./server/receive-chain.js";
 export { Registrar, type RegistrarOptions } from "./server/registrar.js";
 export { ha1sOf } from "./server/user-account.js";
-export { type LmdbStoreOptions, lmdbStore } from "./storage/lmdb.js";
+export { type LmdbStoreOptions, type LmdbStores, lmdbEnvironment, lmdbStore } from "./storage/lmdb.js";
 export { type MemoryStoreOptions, memoryStore } from "./storage/memory.js";
 export type { ConnectionOptions } from "./transport/connection-options.js";
+export { createResolver, type Resolver, type ResolverOptions, type Target } from "./transport/resolve.js";
+export { type Dns, nodeDns } from "./transport/resolve-dns.js";
 export type { SecureLeg, SecureOptions, TlsMaterial } from "./transport/secure-contexts.js";
 export { tcp } from "./transport/tcp.js";
 export { type TlsOptions, tls } from "./transport/tls.js";
