@@ -1,5 +1,5 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { MetricSource } from "../port/metrics.js";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { HistogramSource, MetricSource, NumberSource } from "../port/metrics.js";
 
 /** The Prometheus text of a set of sources and of the process. */
 export interface Metrics {
@@ -19,18 +19,35 @@ export function adminMetrics(sources: readonly MetricSource[]): Metrics {
     prefix: "rollcall_",
     eventLoopMonitoringPrecision: LOOP_LAG_MS,
   });
+  const stops: (() => void)[] = [];
   for (const source of sources) {
-    if (source.kind === "counter") addCounter(registry, source);
-    else addGauge(registry, source);
+    switch (source.kind) {
+      case "counter":
+        addCounter(registry, source);
+        break;
+      case "gauge":
+        addGauge(registry, source);
+        break;
+      case "histogram":
+        stops.push(addHistogram(registry, source));
+    }
   }
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    close: () => registry.clear(),
+    close() {
+      for (const stop of stops) stop();
+      registry.clear();
+    },
   };
 }
 
-function addCounter(registry: Registry, source: MetricSource): void {
+function addHistogram(registry: Registry, { name, help, buckets, watch }: HistogramSource): () => void {
+  const histogram = new Histogram({ name, help, buckets: [...buckets], registers: [registry] });
+  return watch((value) => histogram.observe(value));
+}
+
+function addCounter(registry: Registry, source: NumberSource): void {
   const counter: Counter<string> = new Counter({
     name: source.name,
     help: source.help,
@@ -44,7 +61,7 @@ function addCounter(registry: Registry, source: MetricSource): void {
   });
 }
 
-function addGauge(registry: Registry, source: MetricSource): void {
+function addGauge(registry: Registry, source: NumberSource): void {
   const gauge: Gauge<string> = new Gauge({
     name: source.name,
     help: source.help,

@@ -6,8 +6,11 @@ export interface MetricSample {
   readonly value: number;
 }
 
+/** A metric that somebody may look at. */
+export type MetricSource = NumberSource | HistogramSource;
+
 /** A metric that is read at the time of a scrape: keeping it costs the server an addition. */
-export interface MetricSource {
+export interface NumberSource {
   /** `rollcall_` and what follows; counters end in `_total`. */
   readonly name: string;
   readonly help: string;
@@ -15,4 +18,16 @@ export interface MetricSource {
   /** Names of the labels; none when not given. */
   readonly labels?: readonly string[];
   read(): MaybePromise<Iterable<MetricSample>>;
+}
+
+/** A metric of how values spread; each is told as it comes up, so that these are for what happens less often than requests. */
+export interface HistogramSource {
+  /** `rollcall_` and what follows, with its unit: `_seconds`. */
+  readonly name: string;
+  readonly help: string;
+  readonly kind: "histogram";
+  /** Upper bounds, rising. */
+  readonly buckets: readonly number[];
+  /** Has each value told; returns the way to stop. */
+  watch(observe: (value: number) => void): () => void;
 }

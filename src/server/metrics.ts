@@ -1,6 +1,9 @@
 import type { LocationStore } from "../location/store.js";
-import type { MetricSample, MetricSource } from "../port/metrics.js";
+import type { Leg } from "../port/leg.js";
+import type { MetricSample, MetricSource, NumberSource } from "../port/metrics.js";
 import type { Chain } from "./chain.js";
+import { showListen } from "./config-values.js";
+import type { DispatcherCounters } from "./counters.js";
 import type { Dispatcher } from "./dispatcher.js";
 
 export interface MeteredParts {
@@ -18,7 +21,7 @@ export function serverMetrics({ dispatcher, store, chain }: MeteredParts): reado
         ? []
         : [
             {
-              labels: { listener: `${leg.transport}:${leg.local.address}:${leg.local.port}` },
+              labels: { listener: showLeg(leg) },
               value: read(leg.counters),
             },
           ],
@@ -33,6 +36,13 @@ export function serverMetrics({ dispatcher, store, chain }: MeteredParts): reado
         counters
           .answers()
           .map(({ method, status, count }) => ({ labels: { method, status: String(status) }, value: count })),
+    },
+    {
+      name: "rollcall_registrations_total",
+      help: "REGISTER requests answered, by what came of them",
+      kind: "counter",
+      labels: ["result"],
+      read: () => registrations(counters),
     },
     one(
       "rollcall_dropped_total",
@@ -90,7 +100,7 @@ export function serverMetrics({ dispatcher, store, chain }: MeteredParts): reado
         legs.flatMap(({ transport, local, counters: counted }) =>
           Object.entries(counted?.dropped ?? {}).map(
             ([reason, value]): MetricSample => ({
-              labels: { listener: `${transport}:${local.address}:${local.port}`, reason },
+              labels: { listener: showLeg({ transport, local }), reason },
               value,
             }),
           ),
@@ -143,10 +153,27 @@ export function serverMetrics({ dispatcher, store, chain }: MeteredParts): reado
   ];
 }
 
-function one(name: string, help: string, kind: "counter" | "gauge", read: () => number): MetricSource {
+/** What came of a REGISTER: `accepted`, `challenged` (no or stale credentials), `refused` by the rules, or `failed` here. */
+function registrations(counters: DispatcherCounters): MetricSample[] {
+  const totals = { accepted: 0, challenged: 0, refused: 0, failed: 0 };
+  for (const { method, status, count } of counters.answers()) {
+    if (method !== "REGISTER") continue;
+    if (status < 300) totals.accepted += count;
+    else if (status === 401 || status === 407) totals.challenged += count;
+    else if (status < 500) totals.refused += count;
+    else totals.failed += count;
+  }
+  return Object.entries(totals).map(([result, value]) => ({ labels: { result }, value }));
+}
+
+function showLeg({ transport, local }: Pick<Leg, "transport" | "local">): string {
+  return showListen({ transport, host: local.address, port: local.port });
+}
+
+function one(name: string, help: string, kind: "counter" | "gauge", read: () => number): NumberSource {
   return { name, help, kind, read: () => [{ value: read() }] };
 }
 
-function leg(name: string, help: string, read: () => MetricSample[]): MetricSource {
+function leg(name: string, help: string, read: () => MetricSample[]): NumberSource {
   return { name, help, kind: "counter", labels: ["listener"], read };
 }

@@ -50,6 +50,34 @@ test("/metrics reads its sources anew at each scrape", async () => {
   }
 });
 
+test("/metrics shows how values spread", async () => {
+  let observe: (value: number) => void = () => {};
+  let isWatched = false;
+  const { app } = await harness(undefined, {
+    metrics: [
+      {
+        name: "rollcall_store_commit_seconds",
+        help: "How long a commit took",
+        kind: "histogram",
+        buckets: [0.001, 0.01],
+        watch(told) {
+          observe = told;
+          isWatched = true;
+          return () => {
+            isWatched = false;
+          };
+        },
+      },
+    ],
+  });
+  for (const seconds of [0.0005, 0.005, 0.5]) observe(seconds);
+  const { body } = await app.inject("/metrics");
+  expect(body).toContain('rollcall_store_commit_seconds_bucket{le="0.01"} 2\n');
+  expect(body).toContain("rollcall_store_commit_seconds_count 3\n");
+  await app.close();
+  expect(isWatched).toBe(false);
+});
+
 test("every metric is called rollcall_something", async () => {
   const { app } = await harness();
   const names = (await app.inject("/metrics")).body.match(/^[a-z_]+/gm) ?? [];

@@ -4,6 +4,7 @@ import { existsSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { UdpPhone } from "../support/udp-phone.js";
 import { rollcall, start, temporaryFolder } from "./harness.js";
 
 const LOOPBACK = ["--listen", "udp:127.0.0.1:0", "--listen", "tcp:127.0.0.1:0", "--admin", "127.0.0.1:0"];
@@ -59,6 +60,28 @@ describe("serve", () => {
     expect((await rollcall(["user", "list", "--data", data])).out).toBe(
       "alice@example.com\nbob@example.com\n",
     );
+    expect(await stop()).toBe(0);
+  });
+
+  test("a phone that registers is counted, shown and told of", async () => {
+    const { ready, stop } = await serving();
+    const phone = await UdpPhone.open(portOf(ready.listeners[0]!));
+    const aor = "sip:alice@127.0.0.1";
+    const parts = { aor, contact: "sip:alice@127.0.0.1:5099", callId: "a" };
+    expect((await phone.register({ ...parts, cseq: 1, expiresSec: 600 })).status).toBe(200);
+    expect((await phone.register({ ...parts, cseq: 2, expiresSec: 5 })).status).toBe(423);
+    const metrics = await (await fetch(`http://${ready.admin}/metrics`)).text();
+    expect(metrics).toContain('\nrollcall_registrations_total{result="accepted"} 1\n');
+    expect(metrics).toContain('\nrollcall_registrations_total{result="refused"} 1\n');
+    expect(metrics).toContain('\nrollcall_requests_total{method="REGISTER",status="423"} 1\n');
+    expect(metrics).toContain(`\nrollcall_messages_received_total{listener="${ready.listeners[0]}"} 2\n`);
+    expect(metrics).toContain("\nrollcall_bindings 1\n");
+    const shown = await fetch(`http://${ready.admin}/api/v1/bindings/alice@127.0.0.1`);
+    expect(await shown.json()).toMatchObject({
+      aor,
+      contacts: [{ uri: parts.contact, received: `udp:127.0.0.1:${phone.port}` }],
+    });
+    phone.close();
     expect(await stop()).toBe(0);
   });
 
