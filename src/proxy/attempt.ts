@@ -35,9 +35,14 @@ const NO_STEPS: readonly Step[] = [];
  */
 export class Attempt implements ClientHandlers {
   readonly #sender: Sender;
-  readonly #job: Job;
+  /** Until the last try is under way. */
+  #job: Job | undefined;
+  readonly #isConnection: boolean;
   readonly #owner: AttemptHandlers;
   #steps: readonly Step[] = NO_STEPS;
+  /** What is being tried. */
+  #step: Step | undefined;
+  /** Number of the try that comes next, less one. */
   #next = 0;
   #transaction: ClientTransaction | undefined;
   #cancelled = false;
@@ -47,19 +52,30 @@ export class Attempt implements ClientHandlers {
   constructor(sender: Sender, job: Job, owner: AttemptHandlers) {
     this.#sender = sender;
     this.#job = job;
+    this.#isConnection = job.hop.kind === "connection";
     this.#owner = owner;
   }
 
   /** Begins; the owner may hear of the outcome before this returns. */
   start(): void {
-    const { hop, near } = this.#job;
-    const found = this.#sender.steps(hop, near);
+    if (this.#job === undefined) return;
+    const found = this.#sender.steps(this.#job.hop, this.#job.near);
     if (found instanceof Promise) {
       found.then(
         (late) => this.#found(late),
         () => this.#found(reject(503, "No Way To Next Hop")),
       );
     } else this.#found(found);
+  }
+
+  /** Has the last server that there is been tried? */
+  get isLastTry(): boolean {
+    return this.#next > 0 && this.#next >= this.#steps.length;
+  }
+
+  /** Forgets what only another try would need. */
+  settle(): void {
+    if (this.isLastTry) this.#job = undefined;
   }
 
   /** Has a response of any kind come from the server that is being tried? */
@@ -88,7 +104,7 @@ export class Attempt implements ClientHandlers {
     if (number !== this.#next) return;
     this.#heard = true;
     // RFC 3263 §4.3: a 503 sends us to the next server
-    if (response.status === 503) this.#sender.failed(this.#steps[number - 1]!, response);
+    if (response.status === 503 && this.#step !== undefined) this.#sender.failed(this.#step, response);
     if (response.status === 503 && !this.#cancelled && this.#next < this.#steps.length) this.#try();
     else {
       if (response.status >= 200) this.#end();
@@ -99,11 +115,10 @@ export class Attempt implements ClientHandlers {
   /** The try of this number has failed. */
   failedOn(number: number, failure: Failure): void {
     if (number !== this.#next || this.#over) return;
-    const why =
-      failure === "timeout" ? reject(408, "Request Timeout") : this.#unsent(this.#job.hop, "flow-dead");
+    const why = failure === "timeout" ? reject(408, "Request Timeout") : this.#unsent("flow-dead");
     if (this.#heard || this.#cancelled) this.#fail(why);
     else {
-      this.#sender.failed(this.#steps[number - 1]!);
+      if (this.#step !== undefined) this.#sender.failed(this.#step);
       this.#tryAfter(why);
     }
   }
@@ -125,6 +140,7 @@ export class Attempt implements ClientHandlers {
   #try(): void {
     this.#heard = false;
     const step = this.#steps[this.#next++]!;
+    this.#step = step;
     const way = this.#sender.way(step);
     if (way instanceof Promise) void way.then((late) => this.#send(late));
     else this.#send(way);
@@ -139,21 +155,24 @@ export class Attempt implements ClientHandlers {
       this.#tryAfter(reject(503, "Next Hop Refused"));
       return;
     }
-    const branch = this.#sender.newBranch(this.#job.mark);
+    const job = this.#job;
+    if (job === undefined) return;
+    const branch = this.#sender.newBranch(job.mark);
     const text = this.#owner.write(way, branch);
     const voice = this.#next === 1 ? this : new LaterTry(this, this.#next);
-    const sent = this.#sender.transactions.client({ text, method: this.#job.method, branch }, way, voice);
+    const sent = this.#sender.transactions.client({ text, method: job.method, branch }, way, voice);
     if (typeof sent !== "string") {
       this.#transaction = sent;
       return;
     }
-    if (sent === "flow-dead" || sent === "overloaded") this.#sender.failed(this.#steps[this.#next - 1]!);
-    this.#tryAfter(this.#unsent(this.#job.hop, sent));
+    if ((sent === "flow-dead" || sent === "overloaded") && this.#step !== undefined)
+      this.#sender.failed(this.#step);
+    this.#tryAfter(this.#unsent(sent));
   }
 
-  #unsent(hop: Hop, why: NotSent): Rejection {
+  #unsent(why: NotSent): Rejection {
     if (why === "too-large") return reject(513, "Message Too Large");
-    return hop.kind === "connection" && why === "flow-dead"
+    return this.#isConnection && why === "flow-dead"
       ? reject(430, "Flow Failed")
       : reject(503, "Next Hop Not Reached");
   }
@@ -169,6 +188,7 @@ export class Attempt implements ClientHandlers {
     this.#over = true;
     this.#transaction = undefined;
     this.#steps = NO_STEPS;
+    this.#step = undefined;
   }
 }
 

@@ -6,16 +6,20 @@ import type { Attempt, AttemptHandlers } from "./attempt.js";
 import type { Destination } from "./destination.js";
 import type { ResponseContext } from "./response-context.js";
 
+const NO_DESTINATIONS: readonly Destination[] = [];
+
 /**
  * One branch of a response context (RFC 3261 §16.6): one instance of the user, reached over one of its flows after the
  * other (RFC 5626 §7), with timer C for an INVITE (§16.8).
  */
 export class Branch implements AttemptHandlers, TimerOwner<"C"> {
   readonly #context: ResponseContext;
-  readonly #destinations: readonly Destination[];
+  #destinations: readonly Destination[];
   /** Its share of the Max-Breadth. */
   readonly #breadth: number;
   #next = 0;
+  /** Does the copy under way go to one of our users? */
+  #isLocal = false;
   #attempt: Attempt | undefined;
   #timerC: RunningTimer | undefined;
   /** When timer C runs out, milliseconds since the epoch. */
@@ -36,8 +40,20 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
     return this.#ended;
   }
 
+  /** Will no more copies of the request be written for it? */
+  get isLastTry(): boolean {
+    return this.#ended || (this.#next >= this.#destinations.length && this.#attempt?.isLastTry === true);
+  }
+
+  /** Forgets what only another copy would need. */
+  settle(): void {
+    this.#destinations = NO_DESTINATIONS;
+    this.#attempt?.settle();
+  }
+
   start(): void {
     const destination = this.#destinations[this.#next++]!;
+    this.#isLocal = destination.local;
     this.#attempt = this.#context.attempt(destination, this);
     this.#attempt?.start();
   }
@@ -94,8 +110,7 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
   #explain(failure: Rejection): Rejection {
     const { status, reason } = failure;
     if (status === 408 || status === 487 || status === 513) return failure;
-    const { local } = this.#destinations[this.#next - 1]!;
-    if (local) return reject(480, "Temporarily Unavailable");
+    if (this.#isLocal) return reject(480, "Temporarily Unavailable");
     return status === 430 || status === 503 ? reject(500, reason) : failure;
   }
 

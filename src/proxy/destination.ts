@@ -32,22 +32,26 @@ export function bindingDestination(binding: Binding, far: FarContacts, self: Sel
   const { uri, path } = binding;
   const sipUri = parseSipUri(uri);
   if (sipUri === undefined) return undefined;
-  const target = { uri: requestUri(uri, sipUri), path, local: true };
-  if (binding.flow !== null) {
-    return { ...target, nat: true, hop: { kind: "connection", token: binding.flow } };
-  }
+  const to = (hop: Hop, nat: boolean): Destination => ({
+    uri: requestUri(uri, sipUri),
+    path,
+    hop,
+    local: true,
+    nat,
+  });
+  if (binding.flow !== null) return to({ kind: "connection", token: binding.flow }, true);
   if (path.length > 0) {
     const first = routeUri(path[0]!);
-    return first === undefined ? undefined : { ...target, nat: false, hop: { kind: "uri", uri: first } };
+    return first === undefined ? undefined : to({ kind: "uri", uri: first }, false);
   }
   const received = parseReceived(binding.received);
   const toSelf = self.isServer(hostOf(sipUri), sipUri.port);
   if (received !== undefined && received.transport === "udp" && !toSelf) {
     // RFC 5626 §7: a binding with reg-id is reached over the flow of its REGISTER
     const overFlow = binding.regId !== null || (far === "source" && hostOf(sipUri) !== received.address);
-    if (overFlow) return { ...target, nat: true, hop: { kind: "udp", peer: received } };
+    if (overFlow) return to({ kind: "udp", peer: received }, true);
   }
-  return isInvalid(sipUri.host) ? undefined : { ...target, nat: false, hop: { kind: "uri", uri: sipUri } };
+  return isInvalid(sipUri.host) ? undefined : to({ kind: "uri", uri: sipUri }, false);
 }
 
 /** Browsers register contacts like `sip:x@y.invalid`, which only their connection reaches (RFC 7118 §6). */

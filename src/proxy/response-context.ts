@@ -43,7 +43,7 @@ const DECLINED = 'SIP;cause=600;text="Busy Everywhere"';
 export class ResponseContext implements ServerHandlers {
   readonly isInvite: boolean;
   readonly #services: ContextServices;
-  /** Until the final answer: what may still come needs neither the request nor its targets. */
+  /** As long as copies of the request may still be made. */
   #plan: Plan | undefined;
   #best: BestResponse | undefined;
   #server: ServerTransaction | undefined;
@@ -115,6 +115,17 @@ export class ResponseContext implements ServerHandlers {
     if (response.status === 100 || this.#answered) return;
     const text = withoutTopVia(response);
     if (text !== undefined) this.#server?.forward(text, response);
+    this.#lighten();
+  }
+
+  /** A call that rings may do so for minutes: where nobody else can be called, the request and its targets can go. */
+  #lighten(): void {
+    if (this.#plan === undefined || this.#nextGroup < this.#groups.length) return;
+    if (!this.#branches.every((branch) => branch.isLastTry)) return;
+    this.#plan = undefined;
+    this.#groups = NO_GROUPS;
+    this.#nextGroup = 0;
+    for (const branch of this.#branches) branch.settle();
   }
 
   /** §16.7 step 5: a 2xx goes on at once; to an INVITE every one of them, however late. */

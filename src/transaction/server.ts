@@ -1,5 +1,6 @@
 import type { SipRequest, SipResponse } from "../message/message.js";
 import { hasParam } from "../message/params.js";
+import { parseMessage } from "../message/parse.js";
 import { type ResponseParts, respond } from "../message/respond.js";
 import type { Via } from "../message/via.js";
 import type { Flow, Leg } from "../port/leg.js";
@@ -68,6 +69,8 @@ export class ServerTransaction implements TimerOwner<TimerName> {
   /** Until the final response was handed over, like the request: what ends needs neither. */
   #handlers: ServerHandlers | undefined;
   #request: SipRequest | undefined;
+  /** The 100 to an INVITE: of the request it has all that an answer needs, and is a fraction of its size. */
+  #trying100: string | undefined;
   #toTag: string | undefined;
   #last: string | undefined;
   /** The response that the user hands over just now. */
@@ -121,7 +124,7 @@ export class ServerTransaction implements TimerOwner<TimerName> {
 
   /** Answers the request with a response of our own (§8.2.6); nothing happens once a final response was sent. */
   respond(answer: Answer): void {
-    const request = this.#request;
+    const request = this.#request ?? this.#recalled();
     if (request === undefined) return;
     const { toTag } = this;
     this.#send(respond(request, this.from, { ...answer, toTag }), answer.status, request.toTag ?? toTag);
@@ -174,6 +177,7 @@ export class ServerTransaction implements TimerOwner<TimerName> {
     this.#given = undefined;
     if (!this.answered) return;
     this.#request = undefined;
+    this.#trying100 = undefined;
     // a 2xx to an INVITE is the callee's to repeat (RFC 6026 §7.1)
     if (this.#invite?.name === "accepted") this.#last = undefined;
     if (this.#handlers?.failed === undefined) this.#handlers = undefined;
@@ -235,6 +239,17 @@ export class ServerTransaction implements TimerOwner<TimerName> {
     // a 100 has no tag (§8.2.6.2)
     this.#last = respond(request, this.from, { status: 100, toTag: "" });
     this.#transmit();
+    if (this.#other !== undefined) return;
+    this.#trying100 = this.#last;
+    this.#request = undefined;
+  }
+
+  /** The request as far as an answer needs it, from the 100 that was sent. */
+  #recalled(): SipRequest | undefined {
+    const text = this.#trying100;
+    if (text === undefined) return undefined;
+    const parsed = parseMessage(`INVITE sip:recalled.invalid SIP/2.0${text.slice(text.indexOf("\r\n"))}`);
+    return parsed.ok && parsed.message.kind === "request" ? parsed.message : undefined;
   }
 
   #transmit(): void {
