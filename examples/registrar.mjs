@@ -23,11 +23,14 @@ const narrator = {
 };
 dispatcher.setReceiver(new ReceiveChain([narrator, registrar]));
 await dispatcher.start();
-console.log(`listening on ${dispatcher.legs.map((leg) => `${leg.transport}:${leg.local.address}:${leg.local.port}`).join(" ")}`);
+console.log(
+  `listening on ${dispatcher.legs.map((leg) => `${leg.transport}:${leg.local.address}:${leg.local.port}`).join(" ")}`,
+);
 
 process.on("SIGINT", stop);
 process.on("SIGTERM", stop);
 async function stop() {
   console.log(`alice is at ${(await registrar.query("sip:alice@example.com")).join(", ") || "no phone"}`);
   await dispatcher.close();
+  await registrar.close();
 }
