@@ -34,6 +34,8 @@ export interface Access {
   refuseOrigin(facts: AccessFacts): Refusal | undefined;
   /** Did it log in, where that is needed? */
   refuseLogin(facts: AccessFacts, nowMs: number): Refusal | undefined;
+  /** Another policy from now on, by a reload. */
+  setPolicy(policy: AccessPolicy): void;
 }
 
 const MOST_FAILURES = 20;
@@ -44,8 +46,9 @@ const MOST_ADDRESSES = 1000;
  * Access to the admin interface. Without a login it answers to names of the loopback alone, so that a web page cannot
  * reach it by having its own name resolve to 127.0.0.1; and what changes something is refused to other web sites' pages.
  */
-export function adminAccess(policy: AccessPolicy): Access {
-  const needsLogin = policy.token !== null || policy.basic !== null;
+export function adminAccess(first: AccessPolicy): Access {
+  let policy = first;
+  const needsLogin = (): boolean => policy.token !== null || policy.basic !== null;
   const failures = new Map<string, { count: number; sinceMs: number }>();
 
   const hasFailedOften = (address: string, nowMs: number): boolean => {
@@ -68,8 +71,11 @@ export function adminAccess(policy: AccessPolicy): Access {
   };
 
   return {
+    setPolicy(fresh) {
+      policy = fresh;
+    },
     refuseOrigin(facts) {
-      if (!needsLogin && !isKnownHost(facts.host, policy)) {
+      if (!needsLogin() && !isKnownHost(facts.host, policy)) {
         return { status: 421, reason: "this host name is not served here; name it under admin.hosts" };
       }
       if (facts.method === "GET" || facts.method === "HEAD") return undefined;
@@ -82,7 +88,7 @@ export function adminAccess(policy: AccessPolicy): Access {
         : undefined;
     },
     refuseLogin(facts, nowMs) {
-      if (!needsLogin) return undefined;
+      if (!needsLogin()) return undefined;
       if (hasFailedOften(facts.address, nowMs)) return { status: 429, reason: "too many failed logins" };
       if (facts.authorization === undefined) return { status: 401, reason: "login needed" };
       if (mayLogIn(facts.authorization, policy)) return undefined;

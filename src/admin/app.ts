@@ -2,7 +2,7 @@ import swagger from "@fastify/swagger";
 import Fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import { StoreError } from "../location/store.js";
 import type { Log } from "../port/log.js";
-import { type AccessFacts, type AccessPolicy, adminAccess, type Refusal } from "./access.js";
+import type { Access, AccessFacts, Refusal } from "./access.js";
 import type { AdminBackend } from "./backend.js";
 import { bindingRoutes } from "./binding-routes.js";
 import { eventRoutes } from "./event-routes.js";
@@ -12,7 +12,7 @@ import { userRoutes } from "./user-routes.js";
 
 export interface AdminAppOptions {
   readonly backend: AdminBackend;
-  readonly access: AccessPolicy;
+  readonly access: Access;
   readonly log: Log;
 }
 
@@ -23,7 +23,7 @@ const BODY_OCTETS = 16 * 1024;
 const REQUEST_MS = 10_000;
 
 /** The admin interface as a fastify instance that listens nowhere yet; closing it ends its event streams. */
-export async function adminApp({ backend, access: policy, log }: AdminAppOptions): Promise<FastifyInstance> {
+export async function adminApp({ backend, access, log }: AdminAppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_OCTETS,
@@ -39,7 +39,6 @@ export async function adminApp({ backend, access: policy, log }: AdminAppOptions
   app.server.maxConnections = 256;
   app.server.headersTimeout = REQUEST_MS;
 
-  const access = adminAccess(policy);
   app.addHook("onRequest", async (request, reply) => {
     reply.headers(SAFE_HEADERS);
     const facts = factsOf(request);

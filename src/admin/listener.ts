@@ -2,6 +2,7 @@ import type { AddressInfo } from "node:net";
 import type { Log } from "../port/log.js";
 import type { AdminConfig } from "../server/config.js";
 import { type HostPort, showAddress } from "../server/config-values.js";
+import { adminAccess } from "./access.js";
 import { adminApp } from "./app.js";
 import type { AdminBackend } from "./backend.js";
 
@@ -9,6 +10,8 @@ import type { AdminBackend } from "./backend.js";
 export interface AdminListener {
   /** `127.0.0.1:8060`, with the port that was bound. */
   readonly address: string;
+  /** Takes over who may log in and under which names, from the next request on. */
+  setAccess(config: AdminConfig): void;
   /** Ends event streams, closes every connection and the listener. */
   close(): Promise<void>;
 }
@@ -19,7 +22,8 @@ export async function startAdmin(
   backend: AdminBackend,
   log: Log,
 ): Promise<AdminListener> {
-  const app = await adminApp({ backend, access: config, log });
+  const access = adminAccess(config);
+  const app = await adminApp({ backend, access, log });
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
@@ -28,6 +32,7 @@ export async function startAdmin(
   }
   return {
     address: showAddress(boundTo(app.server.address() as AddressInfo)),
+    setAccess: (fresh) => access.setPolicy(fresh),
     close: () => app.close(),
   };
 }

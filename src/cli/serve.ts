@@ -36,7 +36,7 @@ export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
     const served = await start(config, log);
     const { server, admin } = served;
     log.info({ listeners: server.listeners, admin: admin?.address ?? null }, "ready");
-    signals.onReload(() => reload(server, flags, log));
+    signals.onReload(() => reload(served, flags, log));
     const signal = await signals.stop;
     log.info({ signal }, "stopping");
     await server.close();
@@ -83,10 +83,11 @@ function backendOf(server: RunningServer): AdminBackend {
 }
 
 /** Takes up the configuration as it is now; a bad one is told, and the old one stays. */
-async function reload(server: RunningServer, flags: ServeFlags, log: ServerLog): Promise<void> {
+async function reload({ server, admin }: Served, flags: ServeFlags, log: ServerLog): Promise<void> {
   try {
     const config = loadConfig(flags.config, configFlags(flags));
     await server.reload(config);
+    if (config.admin !== null) admin?.setAccess(config.admin);
     log.setLevel(config.logLevel);
     log.info({}, "configuration reloaded");
   } catch (error) {

@@ -6,7 +6,7 @@ import type { MetricSource } from "../port/metrics.js";
 import { makeChain } from "./chain.js";
 import type { ServerConfig } from "./config.js";
 import { ConfigError } from "./config-error.js";
-import { showListen } from "./config-values.js";
+import { showAddress, showListen } from "./config-values.js";
 import { openEnvironment } from "./environment.js";
 import { certificateFiles, makeLegs, reloadCertificates } from "./legs.js";
 import { serverMetrics } from "./metrics.js";
@@ -118,9 +118,15 @@ function showLeg({ transport, local }: Leg): string {
 }
 
 /** What a running server cannot change: where it listens and where it keeps things. */
+function fixedParts({ listen, store, dataDirectory, admin, nodeId, dnsServers }: ServerConfig) {
+  const adminListener = admin === null ? "off" : showAddress(admin);
+  return { listen, store, data: dataDirectory, admin: adminListener, nodeId, "dns.servers": dnsServers };
+}
+
 function refuseFixedChanges(old: ServerConfig, fresh: ServerConfig): void {
-  for (const key of ["listen", "store", "dataDirectory", "admin", "nodeId", "dnsServers"] as const) {
-    if (JSON.stringify(old[key]) !== JSON.stringify(fresh[key])) {
+  const now = new Map<string, unknown>(Object.entries(fixedParts(old)));
+  for (const [key, value] of Object.entries(fixedParts(fresh))) {
+    if (JSON.stringify(value) !== JSON.stringify(now.get(key))) {
       throw new ConfigError([`${key} cannot change while the server runs; restart it`]);
     }
   }

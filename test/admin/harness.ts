@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { AccessPolicy } from "../../src/admin/access.js";
+import { type AccessPolicy, adminAccess } from "../../src/admin/access.js";
 import { adminApp } from "../../src/admin/app.js";
 import type { AdminBackend } from "../../src/admin/backend.js";
 import type { Binding } from "../../src/location/binding.js";
@@ -38,7 +38,7 @@ export async function harness(
     ...overrides,
   };
   return {
-    app: await adminApp({ backend, access, log: NO_LOG }),
+    app: await adminApp({ backend, access: adminAccess(access), log: NO_LOG }),
     backend,
     store,
     clock,

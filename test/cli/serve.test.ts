@@ -181,7 +181,18 @@ describe("SIGHUP", () => {
 
     writeFileSync(config, base.replace("udp:127.0.0.1:0", "tcp:127.0.0.1:0"));
     process.emit("SIGHUP", "SIGHUP");
-    await server.logged("the new configuration is refused; the old one stays");
+    const fixed = await server.logged("the new configuration is refused; the old one stays");
+    expect(fixed.problems).toEqual(["listen cannot change while the server runs; restart it"]);
+
+    writeFileSync(
+      config,
+      base.replace("127.0.0.1:0\n", "{ listen: 127.0.0.1:0, token: 0123456789abcdef }\n"),
+    );
+    process.emit("SIGHUP", "SIGHUP");
+    await server.logged("configuration reloaded");
+    expect((await fetch(`http://${ready.admin}/metrics`)).status).toBe(401);
+    const headers = { authorization: "Bearer 0123456789abcdef" };
+    expect((await fetch(`http://${ready.admin}/metrics`, { headers })).status).toBe(200);
     expect(await stop()).toBe(0);
   });
 });
