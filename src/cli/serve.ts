@@ -35,7 +35,7 @@ export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
   try {
     const served = await start(config, log);
     const { server, admin } = served;
-    log.info({ listeners: server.listeners, admin: admin?.address ?? null }, "ready");
+    log.always({ listeners: server.listeners, admin: admin?.address ?? null }, "ready");
     signals.onReload(() => reload(served, flags, log));
     const signal = await signals.stop;
     log.info({ signal }, "stopping");

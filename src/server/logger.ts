@@ -6,6 +6,8 @@ import { CENSOR, withoutCredentials } from "./without-credentials.js";
 
 /** The server's log: JSON lines, or readable text on a terminal. */
 export interface ServerLog extends Log {
+  /** Logs at `info` whatever the level: for the line that scripts wait for. */
+  always(facts: object, message: string): void;
   /** Changes the least level that is logged, at once. */
   setLevel(level: LogLevel): void;
   /** Hands what is still queued to the system before it returns. */
@@ -64,6 +66,12 @@ export function serverLog(options: ServerLogOptions): ServerLog {
     info: (facts, message) => log.info(facts, message),
     warn: (facts, message) => log.warn(facts, message),
     error: (facts, message) => log.error(facts, message),
+    always(facts, message) {
+      const { level } = log;
+      log.level = "info";
+      log.info(facts, message);
+      log.level = level;
+    },
     setLevel(level) {
       log.level = level;
     },

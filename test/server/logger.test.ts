@@ -33,6 +33,13 @@ test("the level holds, and may change", () => {
   expect(entries().map(({ msg }) => msg)).toEqual(["c", "d", "e"]);
 });
 
+test("the line that scripts wait for comes at any level, and changes none", () => {
+  const { log, entries } = lines("error");
+  log.always({ admin: null }, "ready");
+  log.info({}, "other");
+  expect(entries().map(({ level, msg }) => [level, msg])).toEqual([["info", "ready"]]);
+});
+
 describe("no credentials", () => {
   test.each([
     ["a password", { password: "s3cret" }],
