@@ -11,11 +11,11 @@ test("an update is answered at once, with no promise", () => {
 
 test("one address-of-record more than maxAors is refused as full, and changes nothing", () => {
   const store = memoryStore({ maxAors: 1, clock: manualClock() });
-  store.update("sip:a@example.com", () => ({ bindings: [aBinding()], outcome: null }));
+  void store.update("sip:a@example.com", () => ({ bindings: [aBinding()], outcome: null }));
   const refused = () => store.update("sip:b@example.com", () => ({ bindings: [aBinding()], outcome: null }));
   expect(refused).toThrow(expect.objectContaining({ name: "StoreError", code: "full" }));
   expect(store.count()).toEqual({ aors: 1, bindings: 1 });
-  store.update("sip:a@example.com", () => ({ bindings: [], outcome: null }));
-  refused();
+  void store.update("sip:a@example.com", () => ({ bindings: [], outcome: null }));
+  void refused();
   expect(store.read("sip:b@example.com")).toHaveLength(1);
 });
