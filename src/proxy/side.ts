@@ -52,13 +52,20 @@ export class Sides {
   }
 }
 
-/** Flow tokens hold colons, and a percent sign in the zone of an address; neither may stand plainly in a user part (§25.1). */
+/**
+ * What flow tokens hold and a user part may not (§25.1): colons, the percent sign in the zone of an address, the brackets
+ * of an IPv6 host.
+ */
 function toUserPart(token: string): string {
-  return token.replaceAll(":", "+").replaceAll("%", "~");
+  const plain = token.replaceAll(":", "+");
+  if (!plain.includes("%") && !plain.includes("[")) return plain;
+  return plain.replaceAll("%", "~").replaceAll("[", "(").replaceAll("]", ")");
 }
 
 function fromUserPart(text: string): string {
-  return text.replaceAll("+", ":").replaceAll("~", "%");
+  const plain = text.replaceAll("+", ":");
+  if (!plain.includes("~") && !plain.includes("(")) return plain;
+  return plain.replaceAll("~", "%").replaceAll("(", "[").replaceAll(")", "]");
 }
 
 /** Address and port that a UDP flow token names (`udp:address:port`); `undefined` for the token of a connection. */

@@ -82,7 +82,11 @@ export class Dispatcher implements DispatcherPort {
     this.entropy = options.entropy ?? systemEntropy();
     this.#limits = options.limits ?? DEFAULT_LIMITS;
     this.#log = options.log ?? NO_LOG;
-    this.transactions = new TransactionLayer({ clock: this.clock, entropy: this.entropy });
+    this.transactions = new TransactionLayer({
+      clock: this.clock,
+      entropy: this.entropy,
+      answered: (method, status) => this.counters.answered(method, status),
+    });
     this.#deliverer = new Deliverer(
       new Sender({
         dispatcher: this,
@@ -148,6 +152,7 @@ export class Dispatcher implements DispatcherPort {
       message: (text, from, leg) => this.#message(text, from, leg),
       malformed: (text, status, reason, from, leg) => this.#malformed(text, status, reason, from, leg),
       flowClosed: (flow) => this.#flowClosed(flow),
+      unreachable: (peer) => this.transactions.unreachable(peer),
       fault: (error, leg) =>
         this.#log.debug({ transport: leg.transport, error: error.message }, "transport fault"),
       ...(admits === undefined ? {} : { admits }),
@@ -217,7 +222,8 @@ export class Dispatcher implements DispatcherPort {
     }
     if (status !== undefined) {
       if (status === 0) this.counters.dropped++;
-      else this.counters.answered(message.method, status);
+      // a provisional one: its transaction tells of the final answer
+      else if (status >= 200) this.counters.answered(message.method, status);
       return;
     }
     if (message.method === "ACK") return;

@@ -130,6 +130,12 @@ export class ClientTransaction implements TimerOwner<TimerName> {
     this.#event({ kind: "transport-error" });
   }
 
+  /** The network says that its peer was not reached; after a first response that is not believed. */
+  unreachable(): void {
+    const { state } = this;
+    if (state === "calling" || state === "trying") this.#event({ kind: "transport-error" });
+  }
+
   /**
    * Cancels an INVITE: at once when a provisional response has come, else as soon as one comes; never after a final one
    * (§9.1). Without a final response 64*T1 later the transaction fails with "timeout".

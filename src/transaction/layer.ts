@@ -27,6 +27,8 @@ export interface TransactionLayerOptions {
   readonly maxServers?: number;
   /** Most client transactions at once, CANCELs not counted. 500,000 when not given. */
   readonly maxClients?: number;
+  /** Told of each final response that a server transaction gave, for counters. */
+  readonly answered?: (method: string, status: number) => void;
 }
 
 /** How many there are now, and what happened since the layer was made. */
@@ -44,6 +46,9 @@ export interface TransactionCounts {
 /** Why no client transaction was made. */
 export type NotSent = Exclude<SendResult, "sent"> | "full";
 
+/** Client transactions that are looked at when the network says a peer was not reached: it does so within a round trip. */
+const RECENT = 1024;
+
 const NO_HANDLERS: ClientHandlers = { response() {}, failed() {} };
 
 /**
@@ -55,6 +60,7 @@ export class TransactionLayer implements ServerHost, ClientHost {
   readonly lists: TimerLists;
   readonly #entropy: Entropy;
   readonly #timers: TimerTable;
+  readonly #answered: ((method: string, status: number) => void) | undefined;
   readonly #maxServers: number;
   readonly #maxClients: number;
   readonly #servers = new Map<string, ServerTransaction>();
@@ -62,6 +68,12 @@ export class TransactionLayer implements ServerHost, ClientHost {
   readonly #cancels = new Map<string, ClientTransaction>();
   /** Client transactions by the token of the connection they went out on. */
   readonly #byFlow = new Map<string, Set<ClientTransaction>>();
+  /** The latest client transactions over UDP, as a ring. */
+  readonly #recent: (ClientTransaction | undefined)[] = new Array(RECENT);
+  #nextRecent = 0;
+  /** The request that was looked up last and is new: mostly its server transaction is made next. */
+  #missed: SipRequest | undefined;
+  #missedKey = "";
   #retransmissions = 0;
   #timeouts = 0;
   #overloads = 0;
@@ -70,6 +82,7 @@ export class TransactionLayer implements ServerHost, ClientHost {
     this.lists = new TimerLists(options.clock);
     this.#entropy = options.entropy;
     this.#timers = timerTable(options.times);
+    this.#answered = options.answered;
     this.#maxServers = options.maxServers ?? 250_000;
     this.#maxClients = options.maxClients ?? 500_000;
   }
@@ -96,7 +109,8 @@ export class TransactionLayer implements ServerHost, ClientHost {
   ): ServerTransaction | "full" | "exists" {
     const { via } = request;
     if (via === undefined) throw new TypeError("a request without Via has no transaction");
-    const { key } = serverKey(request, via, request.method);
+    const key = request === this.#missed ? this.#missedKey : serverKey(request, via, request.method).key;
+    this.#missed = undefined;
     if (this.#servers.has(key)) return "exists";
     if (this.#servers.size >= this.#maxServers) {
       this.#overloads++;
@@ -126,6 +140,15 @@ export class TransactionLayer implements ServerHost, ClientHost {
     for (const transaction of [...waiting]) transaction.flowClosed();
   }
 
+  /** The network says that a UDP peer was not reached (ICMP, §18.4): what was sent to it just now fails without waiting. */
+  unreachable(peer: Flow): void {
+    for (const transaction of this.#recent) {
+      if (transaction === undefined) continue;
+      const { flow } = transaction.way;
+      if (flow.port === peer.port && flow.address === peer.address) transaction.unreachable();
+    }
+  }
+
   counts(): TransactionCounts {
     return {
       servers: this.#servers.size,
@@ -143,11 +166,16 @@ export class TransactionLayer implements ServerHost, ClientHost {
       table.clear();
     }
     this.#byFlow.clear();
+    this.#recent.fill(undefined);
     this.lists.close();
   }
 
   newTag(): string {
     return this.#entropy.hex(8);
+  }
+
+  finallyAnswered(method: string, status: number): void {
+    this.#answered?.(method, status);
   }
 
   serverEnded(transaction: ServerTransaction): void {
@@ -192,7 +220,11 @@ export class TransactionLayer implements ServerHost, ClientHost {
       transaction = this.#servers.get(untagged);
       if (transaction?.sentToTag !== undefined && transaction.sentToTag !== request.toTag) return false;
     }
-    if (transaction === undefined) return false;
+    if (transaction === undefined) {
+      this.#missed = method === about ? request : undefined;
+      this.#missedKey = key;
+      return false;
+    }
     if (method === "ACK") return transaction.acknowledged();
     if (method === "CANCEL") {
       // §9.2: the To tag is that of the answer to the INVITE
@@ -218,6 +250,10 @@ export class TransactionLayer implements ServerHost, ClientHost {
     const transaction = new ClientTransaction({ host: this, request, way, timers, handlers });
     table.set(request.branch, transaction);
     if (way.flow.isConnection) this.#index(transaction);
+    else {
+      this.#recent[this.#nextRecent] = transaction;
+      this.#nextRecent = (this.#nextRecent + 1) % RECENT;
+    }
     return transaction;
   }
 

@@ -37,6 +37,8 @@ export interface ServerHost {
   readonly lists: TimerLists;
   /** A To tag that was never used before. */
   newTag(): string;
+  /** Called for the final response of each transaction, the first one of an INVITE that has several. */
+  finallyAnswered(method: string, status: number): void;
   /** Called once, when the state is "terminated". */
   serverEnded(transaction: ServerTransaction): void;
 }
@@ -59,6 +61,7 @@ export class ServerTransaction implements TimerOwner<TimerName> {
   readonly key: string;
   readonly leg: Leg;
   readonly from: Flow;
+  readonly method: string;
   readonly #host: ServerHost;
   readonly #timers: Timers;
   readonly #slots: TimerSlots;
@@ -83,6 +86,7 @@ export class ServerTransaction implements TimerOwner<TimerName> {
     this.key = key;
     this.leg = leg;
     this.from = from;
+    this.method = request.method;
     this.#host = host;
     this.#timers = timers;
     this.#handlers = handlers;
@@ -171,11 +175,13 @@ export class ServerTransaction implements TimerOwner<TimerName> {
   }
 
   #send(text: string, status: number, toTag: string | undefined): void {
+    const { answered } = this;
     this.#given = text;
     this.#givenToTag = toTag;
     this.#event({ kind: "respond", status });
     this.#given = undefined;
-    if (!this.answered) return;
+    if (answered || !this.answered) return;
+    this.#host.finallyAnswered(this.method, status);
     this.#request = undefined;
     this.#trying100 = undefined;
     // a 2xx to an INVITE is the callee's to repeat (RFC 6026 §7.1)

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { SipRequest } from "../../src/message/message.js";
+import { udpFlow } from "../support/network.js";
 import type { Phone } from "../support/phone.js";
 import { stage } from "../support/proxy-stage.js";
 
@@ -138,6 +139,20 @@ describe("D2 a dead, refusing or unparsable branch never spoils the others", () 
     alice.request(INVITE);
     await on.pass(20);
     expect(alice.statuses.filter((status) => status >= 200)).toEqual([480]);
+  });
+
+  test("§18.4 a phone that the network does not reach: the lower one is called at once", async () => {
+    const on = await stage();
+    const [alice, gone, good] = [on.phone("alice"), on.phone("gone"), on.phone("good")];
+    on.bind("bob", gone);
+    on.bind("bob", good, { qMilli: 1 });
+    alice.request(INVITE);
+    await on.pass(10);
+    on.dispatcher.transactions.unreachable(udpFlow(gone.leg.local, { address: "192.0.2.1", port: 5060 }));
+    await on.pass(10);
+    good.reply(good.lastRequest("INVITE"), 200);
+    await on.pass(10);
+    expect(alice.statuses).toEqual([100, 200]);
   });
 
   test("a phone that is silent: the lower one is called after 32 s", async () => {

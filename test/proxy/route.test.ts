@@ -179,7 +179,11 @@ describe("§16.6 step 4: Record-Route", () => {
       expect(value).toMatch(/^<sips:/);
   });
 
-  test("what came through another proxy goes back through it", async () => {
+  test.each<[string | undefined, number[]]>([
+    [undefined, []],
+    // the address is understood, and no leg gets there
+    ["[2001:db8::2]:5060", [500]],
+  ])("what came through another proxy goes back through it: %s", async (host, statuses) => {
     const on = await stage();
     const [edge, bob] = [on.phone("edge"), on.phone("bob")];
     on.bind("bob", bob);
@@ -187,7 +191,7 @@ describe("§16.6 step 4: Record-Route", () => {
       .write({ ...INVITE, contact: "sip:alice@10.9.9.9" })
       .replace(
         "\r\nMax-Forwards",
-        `\r\nVia: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKa\r\nRecord-Route: <sip:${edge.address};lr>\r\nMax-Forwards`,
+        `\r\nVia: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKa\r\nRecord-Route: <sip:${host ?? edge.address};lr>\r\nMax-Forwards`,
       );
     edge.send(text);
     await on.pass(10);
@@ -204,7 +208,9 @@ describe("§16.6 step 4: Record-Route", () => {
       routes: invite.headers.all("record-route"),
     });
     await on.pass(10);
-    expect(edge.lastRequest("BYE").headers.all("route")).toEqual([`<sip:${edge.address};lr>`]);
+    expect(bob.statuses.filter((status) => status !== 100)).toEqual(statuses);
+    if (host === undefined)
+      expect(edge.lastRequest("BYE").headers.all("route")).toEqual([`<sip:${edge.address};lr>`]);
   });
 });
 

@@ -34,7 +34,7 @@ describe("the user part of our Record-Route URIs", () => {
   test("is a user part, as it stands", () => {
     fc.assert(
       fc.property(anySide, (side) => {
-        const user = sides.write({ ...side, flow: side.flow.replace(/[[\]]/g, "") }, "c");
+        const user = sides.write(side, "c");
         expect(parseSipUri(`sip:${user}@192.0.2.1:5060;lr`)?.user).toBe(user);
       }),
     );

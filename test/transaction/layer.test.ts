@@ -4,14 +4,14 @@ import type { Flow } from "../../src/port/leg.js";
 import { manualClock } from "../../src/testing/clock.js";
 import { seededEntropy } from "../../src/testing/entropy.js";
 import { type ClientHandlers, ClientTransaction } from "../../src/transaction/client.js";
-import { TransactionLayer } from "../../src/transaction/layer.js";
+import { TransactionLayer, type TransactionLayerOptions } from "../../src/transaction/layer.js";
 import { type ServerHandlers, ServerTransaction } from "../../src/transaction/server.js";
 import { Network, type NetworkLeg, udpFlow } from "../support/network.js";
 import { lines, requestOf, responseOf } from "../support/texts.js";
 
 const PEER = { address: "192.0.2.9", port: 5070 };
 
-function bench(options: { maxServers?: number; maxClients?: number } = {}) {
+function bench(options: Partial<TransactionLayerOptions> = {}) {
   const clock = manualClock();
   const entropy = seededEntropy(7);
   const network = new Network({ clock, entropy });
@@ -400,6 +400,35 @@ describe("§17.1.4, §18.4: transport errors", () => {
     at.clock.advance(32_000);
     expect(at.layer.counts().servers).toBe(0);
   });
+});
+
+describe("§18.4: the network says that a peer was not reached", () => {
+  test("what waits for a first response fails at once, and nothing else does", () => {
+    const at = bench();
+    const [waiting, ringing, elsewhere] = [hear(), hear(), hear()];
+    const way = { leg: at.leg, flow: at.from };
+    const other = { leg: at.leg, flow: udpFlow({ address: "192.0.2.9", port: 5071 }, at.leg.local) };
+    const text = request().text;
+    at.layer.client({ text, method: "INVITE", branch: "z9hG4bKa" }, way, waiting);
+    at.layer.client({ text, method: "INVITE", branch: "z9hG4bKout" }, way, ringing);
+    at.layer.client({ text, method: "OPTIONS", branch: "z9hG4bKc" }, other, elsewhere);
+    at.layer.receive(response("z9hG4bKout", 180), at.leg, at.from);
+    at.layer.unreachable(udpFlow(PEER, at.leg.local));
+    expect([waiting.log, ringing.log, elsewhere.log]).toEqual([["transport"], ["180"], []]);
+    expect(at.layer.counts().clients).toBe(2);
+  });
+});
+
+test("each final answer is told once, an INVITE's by its first", () => {
+  const answers: string[] = [];
+  const at = bench({ answered: (method, status) => void answers.push(`${method} ${status}`) });
+  const invite = serve(at, request());
+  const ok = response("x", 200);
+  invite.forward(ok.text, ok);
+  invite.forward(ok.text, ok);
+  serve(at, request({ method: "MESSAGE" })).respond({ status: 404 });
+  serve(at, request({ method: "OPTIONS" })).abandon();
+  expect(answers).toEqual(["INVITE 200", "MESSAGE 404"]);
 });
 
 describe("bounds", () => {
