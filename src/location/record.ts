@@ -1,5 +1,15 @@
 import type { Binding, Bindings } from "./binding.js";
-import { StoreError } from "./store.js";
+import {
+  type Cursor,
+  damaged,
+  packNumber,
+  packText,
+  packVarint,
+  readNumber,
+  readOctet,
+  readText,
+  readVarint,
+} from "./octets.js";
 
 /*
  * A record packs the bindings of one address-of-record into latin1 text, one character an octet, so that a store keeps
@@ -8,8 +18,6 @@ import { StoreError } from "./store.js";
  *   version (1) · alarm in seconds (5) · count (varint) · the bindings
  *   binding: flags (1) · expiresAtMs, registeredAtMs, updatedAtMs (6 each) · cseq (varint) · uri, params, callId, received (texts)
  *            · what the flags name, in the order of their bits
- *
- * Numbers are big endian; a varint has seven bits an octet, low ones first; a text is its length as varint and its octets.
  */
 
 /** First octet of every record of this layout. */
@@ -39,7 +47,8 @@ const NOT_LATIN1 = /[^\x00-\xff]/;
  * @param alarmSec when a store means to look at the record for expiry, seconds since the epoch, below 2^40
  */
 export function encodeRecord(bindings: Bindings, alarmSec: number): string {
-  let out = String.fromCharCode(VERSION) + number(alarmSec, 5, MAX_ALARM_SEC) + varint(bindings.length);
+  let out =
+    String.fromCharCode(VERSION) + packNumber(alarmSec, 5, MAX_ALARM_SEC) + packVarint(bindings.length);
   for (const binding of bindings) out += encodeBinding(binding);
   if (NOT_LATIN1.test(out)) throw new RangeError("a binding holds text that is not latin1");
   return out;
@@ -47,7 +56,8 @@ export function encodeRecord(bindings: Bindings, alarmSec: number): string {
 
 /** Unpacks a record, expired bindings included. Octets that no `encodeRecord` wrote throw a `StoreError` "damaged". */
 export function decodeRecord(record: string): Bindings {
-  const cursor = open(record);
+  check(record);
+  const cursor: Cursor = { text: record, at: HEAD };
   const count = readVarint(cursor);
   // A binding takes more than 20 octets: a count that cannot be true must not reserve memory.
   if (count * 20 > record.length) throw damaged();
@@ -59,12 +69,17 @@ export function decodeRecord(record: string): Bindings {
 
 /** The alarm that the record was packed with, in seconds. */
 export function recordAlarmSec(record: string): number {
-  return readNumber({ text: record, at: open(record).at - 5 }, 5);
+  check(record);
+  let second = 0;
+  for (let i = 1; i < HEAD; i++) second = second * 256 + record.charCodeAt(i);
+  return second;
 }
 
 /** How many bindings the record holds, without unpacking them. */
 export function recordCount(record: string): number {
-  return readVarint(open(record));
+  check(record);
+  const first = record.charCodeAt(HEAD);
+  return first < 0x80 ? first : readVarint({ text: record, at: HEAD });
 }
 
 function encodeBinding(binding: Binding): string {
@@ -73,59 +88,53 @@ function encodeBinding(binding: Binding): string {
   let rest = "";
   if (binding.qMilli !== FULL_Q) {
     flags |= HAS_Q;
-    rest += varint(binding.qMilli);
+    rest += packVarint(binding.qMilli);
   }
   if (userAgent !== null) {
     flags |= HAS_USER_AGENT;
-    rest += text(userAgent);
+    rest += packText(userAgent);
   }
   if (flow !== null) {
     flags |= HAS_FLOW;
-    rest += text(flow);
+    rest += packText(flow);
   }
   if (path.length > 0) {
     flags |= HAS_PATH;
-    rest += varint(path.length);
-    for (const hop of path) rest += text(hop);
+    rest += packVarint(path.length);
+    for (const hop of path) rest += packText(hop);
   }
   if (instance !== null) {
     const offset = binding.params.indexOf(instance);
     flags |= offset === -1 ? HAS_INSTANCE : INSTANCE_IN_PARAMS;
-    rest += offset === -1 ? text(instance) : varint(offset) + varint(instance.length);
+    rest += offset === -1 ? packText(instance) : packVarint(offset) + packVarint(instance.length);
   }
   if (regId !== null) {
     flags |= HAS_REG_ID;
-    rest += varint(regId);
+    rest += packVarint(regId);
   }
   if (extra !== undefined) {
     flags |= HAS_EXTRA;
     const names = Object.keys(extra);
-    rest += varint(names.length);
-    for (const name of names) rest += text(name) + text(extra[name]!);
+    rest += packVarint(names.length);
+    for (const name of names) rest += packText(name) + packText(extra[name]!);
   }
   return (
     String.fromCharCode(flags) +
-    number(binding.expiresAtMs, 6, MAX_TIME_MS) +
-    number(binding.registeredAtMs, 6, MAX_TIME_MS) +
-    number(binding.updatedAtMs, 6, MAX_TIME_MS) +
-    varint(binding.cseq) +
-    text(binding.uri) +
-    text(binding.params) +
-    text(binding.callId) +
-    text(binding.received) +
+    packNumber(binding.expiresAtMs, 6, MAX_TIME_MS) +
+    packNumber(binding.registeredAtMs, 6, MAX_TIME_MS) +
+    packNumber(binding.updatedAtMs, 6, MAX_TIME_MS) +
+    packVarint(binding.cseq) +
+    packText(binding.uri) +
+    packText(binding.params) +
+    packText(binding.callId) +
+    packText(binding.received) +
     rest
   );
 }
 
-interface Cursor {
-  readonly text: string;
-  at: number;
-}
-
-function open(record: string): Cursor {
-  if (record.length <= HEAD) throw damaged();
-  if (record.charCodeAt(0) !== VERSION) throw damaged();
-  return { text: record, at: HEAD };
+/** A record has a version that we know, and more than its head. */
+function check(record: string): void {
+  if (record.length <= HEAD || record.charCodeAt(0) !== VERSION) throw damaged();
 }
 
 function readBinding(cursor: Cursor): Binding {
@@ -189,73 +198,4 @@ function readExtra(cursor: Cursor): Readonly<Record<string, string>> {
   if (count > cursor.text.length - cursor.at) throw damaged();
   for (let i = 0; i < count; i++) entries.push([readText(cursor), readText(cursor)]);
   return Object.fromEntries(entries);
-}
-
-function number(value: number, octets: 5 | 6, max: number): string {
-  if (!Number.isInteger(value) || value < 0 || value > max) {
-    throw new RangeError(`${value} is no whole number from 0 to ${max}`);
-  }
-  const high = Math.floor(value / 2 ** 32);
-  const low = value >>> 0;
-  const tail = String.fromCharCode(
-    high & 0xff,
-    low >>> 24,
-    (low >>> 16) & 0xff,
-    (low >>> 8) & 0xff,
-    low & 0xff,
-  );
-  return octets === 5 ? tail : String.fromCharCode(high >>> 8) + tail;
-}
-
-function varint(value: number): string {
-  if (value >= 0 && value < 0x80 && Number.isInteger(value)) return String.fromCharCode(value);
-  if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is no whole number from 0`);
-  let out = "";
-  let rest = value;
-  while (rest >= 0x80) {
-    out += String.fromCharCode((rest % 0x80) | 0x80);
-    rest = Math.floor(rest / 0x80);
-  }
-  return out + String.fromCharCode(rest);
-}
-
-function text(value: string): string {
-  return varint(value.length) + value;
-}
-
-function readOctet(cursor: Cursor): number {
-  if (cursor.at >= cursor.text.length) throw damaged();
-  return cursor.text.charCodeAt(cursor.at++);
-}
-
-function readNumber(cursor: Cursor, octets: number): number {
-  let value = 0;
-  for (let i = 0; i < octets; i++) value = value * 256 + readOctet(cursor);
-  return value;
-}
-
-function readVarint(cursor: Cursor): number {
-  let value = 0;
-  for (let unit = 1; unit < Number.MAX_SAFE_INTEGER; unit *= 0x80) {
-    const octet = readOctet(cursor);
-    value += (octet & 0x7f) * unit;
-    if (octet < 0x80) {
-      if (value > Number.MAX_SAFE_INTEGER) throw damaged();
-      return value;
-    }
-  }
-  throw damaged();
-}
-
-function readText(cursor: Cursor): string {
-  const length = readVarint(cursor);
-  const end = cursor.at + length;
-  if (end > cursor.text.length) throw damaged();
-  const value = cursor.text.slice(cursor.at, end);
-  cursor.at = end;
-  return value;
-}
-
-function damaged(): StoreError {
-  return new StoreError("damaged", "a stored record of bindings cannot be read");
 }

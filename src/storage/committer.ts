@@ -1,5 +1,6 @@
 import { StoreError } from "../location/store.js";
-import { storeClosed } from "./scan.js";
+import type { MaybePromise } from "../message/result.js";
+import type { Clock } from "../port/clock.js";
 
 /** One piece of work within a transaction. */
 export interface Job {
@@ -13,8 +14,12 @@ export interface Job {
 
 /** How transactions are run. */
 export interface Transactor {
-  /** Runs `work` inside a transaction; resolves when that is durable, rejects with a `StoreError` when nothing of it holds. */
-  transact(work: () => void): Promise<void>;
+  /**
+   * Runs `work` inside a transaction, once. Done when that is durable; throws or rejects with a `StoreError` when nothing
+   * of it holds.
+   * @param jobs how many pieces of work that is
+   */
+  transact(work: () => void, jobs: number): MaybePromise<void>;
   /** Does this error concern the whole transaction? */
   isFatal(error: unknown): boolean;
 }
@@ -23,8 +28,11 @@ export interface Transactor {
 const MAX_WAITING = 100_000;
 /** Most jobs of one transaction: the lock of the store is not held longer than this takes. */
 const MAX_BATCH = 4_096;
+/** Turns of the event loop that a transaction waits for while each brings more jobs, and how many jobs are enough. */
+const MAX_TURNS = 4;
+const ENOUGH_JOBS = 256;
 /** How long a commit may take before those who wait are told that the disk does not answer. */
-const COMMIT_TIMEOUT_MS = 10_000;
+const COMMIT_TIMEOUT_MS = 5_000;
 
 /**
  * Groups what arrives: all jobs of a turn of the event loop share a transaction and its flush, and while one is under
@@ -32,21 +40,22 @@ const COMMIT_TIMEOUT_MS = 10_000;
  */
 export class Committer {
   readonly #transactor: Transactor;
+  readonly #clock: Pick<Clock, "after">;
   #waiting: Job[] = [];
   #scheduled = false;
-  /** The transaction under way. */
-  #running: Promise<void> | null = null;
+  /** Jobs of the transaction under way that somebody still waits for. */
+  #running: readonly Job[] | null = null;
   /** Set while a transaction takes longer than anybody waits. */
   #stalled = false;
-  #closed = false;
+  readonly #onIdle: (() => void)[] = [];
 
-  constructor(transactor: Transactor) {
+  constructor(transactor: Transactor, clock: Pick<Clock, "after">) {
     this.#transactor = transactor;
+    this.#clock = clock;
   }
 
   /** Adds a job; throws a `StoreError` when it cannot be taken. */
   add(job: Job): void {
-    if (this.#closed) throw storeClosed();
     if (this.#stalled) throw noAnswer();
     if (this.#waiting.length >= MAX_WAITING) {
       throw new StoreError("overloaded", `${MAX_WAITING} changes wait for the disk already`);
@@ -55,68 +64,104 @@ export class Committer {
     this.#schedule();
   }
 
-  /** Takes no more jobs; resolves when all that were taken are done. */
-  async close(): Promise<void> {
-    this.#closed = true;
-    while (this.#waiting.length > 0 || this.#running !== null) {
-      if (this.#running === null) this.#start();
-      await this.#running;
-    }
+  /** Is everything done that was added? */
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && this.#running === null;
+  }
+
+  /** Resolves when it is. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isIdle) resolve();
+      else this.#onIdle.push(resolve);
+    });
   }
 
   #schedule(): void {
     if (this.#scheduled || this.#running !== null) return;
     this.#scheduled = true;
+    this.#gather(1, 0);
+  }
+
+  /** Waits for the end of this turn, and for another one if it brought more: a shared flush is the cheaper one. */
+  #gather(turn: number, before: number): void {
     setImmediate(() => {
+      const { length } = this.#waiting;
+      if (turn < MAX_TURNS && length > before && length < ENOUGH_JOBS) {
+        this.#gather(turn + 1, length);
+        return;
+      }
       this.#scheduled = false;
-      if (this.#running === null && this.#waiting.length > 0) this.#start();
+      this.#start();
     });
   }
 
   #start(): void {
     const batch = this.#waiting.length <= MAX_BATCH ? this.#waiting : this.#waiting.slice(0, MAX_BATCH);
     this.#waiting = batch === this.#waiting ? [] : this.#waiting.slice(MAX_BATCH);
-    this.#running = this.#run(batch).finally(() => {
-      this.#running = null;
-      this.#stalled = false;
-      if (this.#waiting.length > 0) this.#schedule();
-    });
-  }
-
-  async #run(batch: readonly Job[]): Promise<void> {
-    let open = batch;
-    const timer = setTimeout(() => {
-      this.#stalled = true;
-      const late = [...open, ...this.#waiting];
-      open = [];
-      this.#waiting = [];
-      for (const job of late) job.failed(noAnswer());
-    }, COMMIT_TIMEOUT_MS);
+    this.#running = batch;
     try {
-      await this.#transactor.transact(() => {
-        open = this.#apply(open);
-      });
-      for (const job of open) job.committed();
+      const done = this.#transactor.transact(() => this.#apply(), batch.length);
+      if (done === undefined) this.#committed();
+      else this.#await(done);
     } catch (error) {
-      for (const job of open) job.failed(error);
-    } finally {
-      clearTimeout(timer);
+      this.#failed(error);
     }
   }
 
-  /** Runs the jobs; those that failed on their own are told so and left out of what it returns. */
-  #apply(batch: readonly Job[]): readonly Job[] {
-    let failed: Set<Job> | null = null;
-    for (const job of batch) {
+  #await(done: Promise<void>): void {
+    const timer = this.#clock.after(COMMIT_TIMEOUT_MS, () => this.#stall());
+    done.then(
+      () => {
+        timer.cancel();
+        this.#committed();
+      },
+      (error: unknown) => {
+        timer.cancel();
+        this.#failed(error);
+      },
+    );
+  }
+
+  /** Runs the jobs; those that fail on their own are told so and leave. */
+  #apply(): void {
+    const failed = new Set<Job>();
+    for (const job of this.#running!) {
       try {
         job.apply();
       } catch (error) {
         if (this.#transactor.isFatal(error)) throw error;
+        failed.add(job);
         job.failed(error);
-        failed = (failed ?? new Set()).add(job);
       }
     }
-    return failed === null ? batch : batch.filter((job) => !failed.has(job));
+    if (failed.size > 0) this.#running = this.#running!.filter((job) => !failed.has(job));
+  }
+
+  #committed(): void {
+    for (const job of this.#finish()) job.committed();
+  }
+
+  #failed(error: unknown): void {
+    for (const job of this.#finish()) job.failed(error);
+  }
+
+  #finish(): readonly Job[] {
+    const jobs = this.#running!;
+    this.#running = null;
+    this.#stalled = false;
+    if (this.#waiting.length > 0) this.#schedule();
+    else for (const resolve of this.#onIdle.splice(0)) resolve();
+    return jobs;
+  }
+
+  /** Nobody waits for ever: all who do are told, whatever becomes of the commit. */
+  #stall(): void {
+    this.#stalled = true;
+    const late = [...this.#running!, ...this.#waiting];
+    this.#running = [];
+    this.#waiting = [];
+    for (const job of late) job.failed(noAnswer());
   }
 }
 

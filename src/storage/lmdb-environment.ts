@@ -1,8 +1,13 @@
 import { open, type RootDatabase, type RootDatabaseOptions } from "lmdb";
 import { StoreError } from "../location/store.js";
+import type { MaybePromise } from "../message/result.js";
+import type { Clock } from "../port/clock.js";
+import { CommitPace } from "./commit-pace.js";
 import { Committer, type Job, type Transactor } from "./committer.js";
-import { commitError, isStorageFault, storeError } from "./lmdb-errors.js";
+import { commitError, isLmdbError, storeError } from "./lmdb-errors.js";
 import { prepareFolder } from "./lmdb-folder.js";
+import { LmdbJournal } from "./lmdb-journal.js";
+import { LmdbRecords } from "./lmdb-records.js";
 import { openTable, type Table } from "./lmdb-table.js";
 import { storeClosed } from "./scan.js";
 
@@ -26,9 +31,17 @@ const OPTIONS: RootDatabaseOptions & { permissionsMode: number } = {
 };
 
 /** Tables of a store, by what they hold. */
-const TABLES = ["locations", "alarms", "accounts", "secrets"] as const;
+const TABLES = ["locations", "journal", "alarms", "accounts", "secrets"] as const;
 type TableName = (typeof TABLES)[number];
 export type Tables = Readonly<Record<TableName, Table>> & { readonly meta: Table };
+
+export interface LmdbEnvironmentOptions {
+  readonly path: string;
+  /** Tells how long a commit takes. */
+  readonly clock: Pick<Clock, "after">;
+  /** Which commits may block the event loop. */
+  readonly pace?: CommitPace;
+}
 
 /** The environments that this process has open, by the identity of their folder's lock, and by how many. */
 const shared = new Map<string, { readonly environment: LmdbEnvironment; users: number }>();
@@ -40,25 +53,34 @@ const shared = new Map<string, { readonly environment: LmdbEnvironment; users: n
 export class LmdbEnvironment implements Transactor {
   readonly path: string;
   readonly tables: Tables;
+  readonly journal: LmdbJournal;
+  readonly records: LmdbRecords;
   readonly #identity: string;
   readonly #root: RootDatabase;
-  readonly #committer = new Committer(this);
-  #closed: Promise<void> | null = null;
+  readonly #committer: Committer;
+  #closed = false;
   /** Why nothing can be written any more. */
   #broken: StoreError | null = null;
+  readonly #pace: CommitPace;
 
-  private constructor(path: string, identity: string, root: RootDatabase) {
-    this.path = path;
+  private constructor(options: LmdbEnvironmentOptions, identity: string, root: RootDatabase) {
+    this.path = options.path;
     this.#identity = identity;
     this.#root = root;
-    this.tables = openTables(root, path);
+    this.tables = openTables(root, options.path);
+    this.journal = new LmdbJournal(this.tables);
+    this.journal.refresh();
+    this.records = new LmdbRecords(this.journal, this.tables.alarms);
+    this.#committer = new Committer(this, options.clock);
+    this.#pace = options.pace ?? new CommitPace();
   }
 
   /**
    * Opens the environment in this folder, or makes one in a folder without. Throws one `StoreError` when it cannot, and
    * has written nothing to what was there.
    */
-  static open(path: string): LmdbEnvironment {
+  static open(options: LmdbEnvironmentOptions): LmdbEnvironment {
+    const { path } = options;
     try {
       const identity = prepareFolder(path, createEnvironment);
       const known = shared.get(identity);
@@ -66,7 +88,7 @@ export class LmdbEnvironment implements Transactor {
         known.users++;
         return known.environment;
       }
-      const environment = LmdbEnvironment.#openNew(path, identity);
+      const environment = LmdbEnvironment.#openNew(options, identity);
       shared.set(identity, { environment, users: 1 });
       return environment;
     } catch (error) {
@@ -74,10 +96,10 @@ export class LmdbEnvironment implements Transactor {
     }
   }
 
-  static #openNew(path: string, identity: string): LmdbEnvironment {
-    const root = open({ path, ...OPTIONS });
+  static #openNew(options: LmdbEnvironmentOptions, identity: string): LmdbEnvironment {
+    const root = open({ path: options.path, ...OPTIONS });
     try {
-      return new LmdbEnvironment(path, identity, root);
+      return new LmdbEnvironment(options, identity, root);
     } catch (error) {
       void root.close();
       throw error;
@@ -86,18 +108,34 @@ export class LmdbEnvironment implements Transactor {
 
   /** Adds work to the next transaction; throws a `StoreError` when none is taken. */
   write(job: Job): void {
+    if (this.#closed) throw storeClosed();
     if (this.#broken !== null) throw this.#broken;
     this.#committer.add(job);
   }
 
   /** Reads from the newest durable state. */
   read<T>(query: (tables: Tables) => T): T {
-    if (this.#closed !== null) throw storeClosed();
+    if (this.#closed) throw storeClosed();
     try {
       return query(this.tables);
     } catch (error) {
       throw storeError(error, this.path);
     }
+  }
+
+  /** Like `read`, for what runs somebody else's code too: errors of that come through as they are. */
+  decide<T>(decision: () => T): T {
+    if (this.#closed) throw storeClosed();
+    try {
+      return decision();
+    } catch (error) {
+      throw isLmdbError(error) ? storeError(error, this.path) : error;
+    }
+  }
+
+  /** Is nothing waiting to be written, or being written? */
+  get isIdle(): boolean {
+    return this.#committer.isIdle;
   }
 
   /** Runs one piece of work in the next transaction; resolves to what it returned once that is durable. */
@@ -116,43 +154,82 @@ export class LmdbEnvironment implements Transactor {
 
   /** For one user less: the last one's call finishes what was taken, then closes. */
   async close(): Promise<void> {
-    const entry = shared.get(this.#identity);
-    if (entry?.environment === this && --entry.users > 0) return;
+    const entry = shared.get(this.#identity)!;
+    if (--entry.users > 0) return;
+    await this.#committer.idle();
+    // Somebody may have opened it again meanwhile.
+    if (entry.users > 0) return;
+    this.#closed = true;
     shared.delete(this.#identity);
-    this.#closed ??= this.#committer.close().then(() => this.#root.close());
-    await this.#closed;
+    await this.#root.close();
   }
 
-  async transact(work: () => void): Promise<void> {
+  transact(work: () => void, jobs: number): MaybePromise<void> {
+    const startedMs = performance.now();
+    const took = () => this.#pace.took(performance.now() - startedMs);
+    if (!this.#pace.mayBlock(jobs)) return this.#transactElsewhere(work).finally(took);
+    this.#transactHere(work);
+    took();
+  }
+
+  isFatal(error: unknown): boolean {
+    return isLmdbError(error);
+  }
+
+  #transactHere(work: () => void): void {
+    try {
+      this.#root.transactionSync(() => this.#run(work));
+    } catch (error) {
+      throw this.#failed(error);
+    }
+    this.#publish();
+  }
+
+  async #transactElsewhere(work: () => void): Promise<void> {
     const fault = { error: null as unknown };
     try {
       await this.#root.transaction(() => {
         try {
-          work();
+          this.#run(work);
         } catch (error) {
+          // lmdb-js would commit; LMDB refuses to, after an error of its own.
           fault.error = error;
         }
       });
     } catch (error) {
-      const cause = await commitError(error);
-      this.#probe();
-      throw storeError(fault.error ?? cause, this.path);
+      throw this.#failed(fault.error ?? (await commitError(error)));
     }
-    if (fault.error !== null) throw storeError(fault.error, this.path);
+    if (fault.error !== null) throw this.#failed(fault.error);
+    this.#publish();
   }
 
-  isFatal(error: unknown): boolean {
-    return isStorageFault(error) && !(error instanceof StoreError);
+  /** What a transaction does. */
+  #run(work: () => void): void {
+    if (this.journal.refresh()) this.#pace.sharesLock();
+    work();
+    this.journal.flush();
+    // The journal may know more now than a snapshot that reads began with.
+    this.#root.resetReadTxn();
   }
 
-  /** After a failure: LMDB refuses every transaction once it could not write its root, and lmdb-js would wait for ever. */
-  #probe(): void {
+  #publish(): void {
+    this.#root.resetReadTxn();
+    this.journal.publish();
+  }
+
+  /**
+   * Nothing of the transaction holds. LMDB refuses every other one once it could not write its root, and lmdb-js would
+   * wait for ever then.
+   */
+  #failed(error: unknown): StoreError {
+    this.journal.discard();
     try {
       this.#root.resetReadTxn();
       this.tables.meta.get("format");
-    } catch (error) {
-      this.#broken = storeError(error, this.path);
+    } catch (fault) {
+      this.#broken = storeError(fault, this.path);
     }
+    return storeError(error, this.path);
   }
 }
 
@@ -186,6 +263,7 @@ function openTables(root: RootDatabase, path: string): Tables {
   return {
     meta,
     locations: table("locations"),
+    journal: table("journal"),
     alarms: table("alarms"),
     accounts: table("accounts"),
     secrets: table("secrets"),

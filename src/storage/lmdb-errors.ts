@@ -59,9 +59,9 @@ function hasRoom(path: string): boolean {
   }
 }
 
-/** Is this one of LMDB's or of the system's errors, rather than a fault in a program? */
-export function isStorageFault(error: unknown): boolean {
-  return errorCode(error) !== undefined;
+/** Is this an error of LMDB's, rather than one of a job that runs inside its transaction? */
+export function isLmdbError(error: unknown): boolean {
+  return typeof errorCode(error) === "number";
 }
 
 /**

@@ -1,6 +1,6 @@
 import { eventsOf } from "../location/changes.js";
 import { decodeRecord, recordAlarmSec } from "../location/record.js";
-import type { LocationEvent } from "../location/store.js";
+import { type LocationEvent, StoreError } from "../location/store.js";
 import type { Job } from "./committer.js";
 import type { Alarm, LmdbRecords } from "./lmdb-records.js";
 
@@ -12,6 +12,8 @@ export class ExpireJob implements Job {
   /** How many bindings expired, and the events of it; true once it is done. */
   expired = 0;
   readonly events: LocationEvent[] = [];
+  /** The first record that could not be read; the others are done all the same. */
+  fault: StoreError | null = null;
   /** Called once, with the error or `null`. */
   onDone: (error: unknown) => void = () => {};
 
@@ -22,7 +24,14 @@ export class ExpireJob implements Job {
   }
 
   apply(): void {
-    for (const alarm of this.#alarms) this.#ring(alarm);
+    for (const alarm of this.#alarms) {
+      try {
+        this.#ring(alarm);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        this.fault ??= error;
+      }
+    }
   }
 
   committed(): void {
@@ -35,16 +44,16 @@ export class ExpireJob implements Job {
 
   #ring(alarm: Alarm): void {
     const { aor } = alarm;
-    const record = this.#records.get(aor);
+    const { slot, record } = this.#records.current(this.#records.find(aor));
     if (record === undefined || recordAlarmSec(record) !== alarm.second) {
       this.#records.dropAlarm(alarm);
       return;
     }
     const before = decodeRecord(record);
     const after = before.filter((binding) => binding.expiresAtMs > this.#nowMs);
-    const next = this.#records.packAnew(after);
+    const next = this.#records.pack(after, undefined);
     if (next === record) return;
-    this.#records.replace(aor, record, next);
+    this.#records.replace(slot, record, next);
     this.expired += before.length - after.length;
     this.events.push(...eventsOf({ aor, before, after, nowMs: this.#nowMs, goneAs: "removed" }));
   }

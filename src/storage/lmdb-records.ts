@@ -1,12 +1,10 @@
 import { MAX_AOR_OCTETS } from "../location/aor.js";
 import type { Bindings } from "../location/binding.js";
 import { earliestExpiryMs } from "../location/changes.js";
-import { encodeRecord, recordAlarmSec, recordCount } from "../location/record.js";
-import type { Tables } from "./lmdb-environment.js";
-import { FIRST_KEY } from "./lmdb-table.js";
+import { encodeRecord, recordAlarmSec } from "../location/record.js";
+import type { LmdbJournal, Slot } from "./lmdb-journal.js";
+import { FIRST_KEY, type Table } from "./lmdb-table.js";
 
-/** Where the number of bindings stands in the table of facts. */
-const BINDINGS_KEY = "bindings";
 /** Octets of the second that an alarm's key begins with. */
 const SECOND_OCTETS = 5;
 
@@ -18,26 +16,44 @@ export interface Alarm {
 }
 
 /**
- * Packed records in the tables of an environment, and with them the index of alarms and the number of bindings. Writing
- * is for transactions only.
+ * Packed records with the index of their alarms. Writing is for transactions only.
  *
  * Each record has one alarm, kept in it: the second in which somebody is to look at it. A refresh leaves the alarm where
- * it is, so that it costs one write; an alarm that rings too early is set anew when it rings.
+ * it is, so that it costs no write in the index; an alarm that rings too early is set anew when it rings.
  */
 export class LmdbRecords {
-  readonly #tables: Tables;
+  readonly #journal: LmdbJournal;
+  readonly #alarms: Table;
 
-  constructor(tables: Tables) {
-    this.#tables = tables;
+  constructor(journal: LmdbJournal, alarms: Table) {
+    this.#journal = journal;
+    this.#alarms = alarms;
   }
 
+  /** Makes everything that is read from now on the newest there is; of use outside of transactions. */
+  refresh(): void {
+    this.#journal.refresh();
+  }
+
+  /** The record as this process knows it. */
   get(aor: string): string | undefined {
     // LMDB refuses to look for a key that it could not hold.
     if (aor === "" || aor.length > MAX_AOR_OCTETS) return undefined;
-    return this.#tables.locations.get(aor);
+    return this.#journal.get(aor);
   }
 
-  /** Packs a set for `put`, next to the record that it replaces. */
+  /** The same, for one who means to change it in a transaction. */
+  find(aor: string): Slot {
+    return this.#journal.find(aor);
+  }
+
+  /** Inside a transaction: the slot to change in place of one that was found before, and what its record is by now. */
+  current(slot: Slot): { readonly slot: Slot; readonly record: string | undefined } {
+    const current = this.#journal.current(slot);
+    return { slot: current, record: this.#journal.staged(current) };
+  }
+
+  /** Packs a set for `replace`, next to the record whose alarm it takes over if that rings soon enough. */
   pack(bindings: Bindings, replaced: string | undefined): string | undefined {
     if (bindings.length === 0) return undefined;
     const second = Math.floor(earliestExpiryMs(bindings) / 1000);
@@ -47,69 +63,44 @@ export class LmdbRecords {
     );
   }
 
-  /** Packs a set whose alarm rang. */
-  packAnew(bindings: Bindings): string | undefined {
-    return this.pack(bindings, undefined);
-  }
-
-  /** Replaces one record by another; `undefined` stands for none. */
-  replace(aor: string, was: string | undefined, next: string | undefined): void {
-    const { locations, alarms } = this.#tables;
+  /** Replaces the record of a current slot by another; `undefined` stands for none. */
+  replace(slot: Slot, was: string | undefined, next: string | undefined): void {
+    this.#journal.stage(slot, next);
     const wasSecond = was === undefined ? null : recordAlarmSec(was);
     const nextSecond = next === undefined ? null : recordAlarmSec(next);
-    if (next !== undefined) void locations.put(aor, next);
-    else if (was !== undefined) void locations.remove(aor);
-    if (wasSecond !== nextSecond) {
-      if (wasSecond !== null) void alarms.remove(alarmKey(wasSecond, aor));
-      if (nextSecond !== null) void alarms.put(alarmKey(nextSecond, aor), "");
-    }
-    this.#addBindings(
-      (next === undefined ? 0 : recordCount(next)) - (was === undefined ? 0 : recordCount(was)),
-    );
+    if (wasSecond === nextSecond) return;
+    if (wasSecond !== null) void this.#alarms.remove(secondKey(wasSecond) + slot.aor);
+    if (nextSecond !== null) void this.#alarms.put(secondKey(nextSecond) + slot.aor, "");
   }
 
   /** Takes an alarm away that no record answers for. */
   dropAlarm(alarm: Alarm): void {
-    void this.#tables.alarms.remove(alarm.key);
+    void this.#alarms.remove(alarm.key);
   }
 
   /** Alarms of every second up to this one, behind the one given, the earliest first. */
   alarms(untilSecond: number, after: Alarm | undefined, limit: number): readonly Alarm[] {
-    const found: Alarm[] = [];
     const range = {
       start: after?.key ?? FIRST_KEY,
       exclusiveStart: true,
       end: secondKey(untilSecond + 1),
       limit,
     };
-    for (const key of this.#tables.alarms.getKeys(range)) {
-      found.push({ key, second: secondOf(key), aor: key.slice(SECOND_OCTETS) });
-    }
-    return found;
+    return [...this.#alarms.getKeys(range)].map((key) => ({
+      key,
+      second: secondOf(key),
+      aor: key.slice(SECOND_OCTETS),
+    }));
   }
 
-  /** Keys behind this one, in order. */
+  /** Keys behind this one in order; fewer than `limit` only at the end. */
   keys(after: string | undefined, limit: number): readonly string[] {
-    const range = { start: after ?? FIRST_KEY, exclusiveStart: after !== undefined, limit };
-    return [...this.#tables.locations.getKeys(range)];
+    return this.#journal.keys(after ?? FIRST_KEY, limit);
   }
 
   count(): { readonly aors: number; readonly bindings: number } {
-    const { entryCount } = this.#tables.locations.getStats() as { readonly entryCount: number };
-    return { aors: entryCount, bindings: this.#bindings() };
+    return this.#journal.count;
   }
-
-  #bindings(): number {
-    return Number(this.#tables.meta.get(BINDINGS_KEY) ?? 0);
-  }
-
-  #addBindings(more: number): void {
-    if (more !== 0) void this.#tables.meta.put(BINDINGS_KEY, String(this.#bindings() + more));
-  }
-}
-
-function alarmKey(second: number, aor: string): string {
-  return secondKey(second) + aor;
 }
 
 /** Big endian, so that keys stand in the order of time. */

@@ -3,63 +3,80 @@ import { eventsOf } from "../location/changes.js";
 import { decodeRecord } from "../location/record.js";
 import type { Change, Decision, LocationEvent } from "../location/store.js";
 import type { Job } from "./committer.js";
+import type { Slot } from "./lmdb-journal.js";
 import type { LmdbRecords } from "./lmdb-records.js";
 
 /** One update on its way to the disk. */
 export class UpdateJob<T> implements Job {
+  readonly aor: string;
   readonly #records: LmdbRecords;
-  readonly #aor: string;
   readonly #change: Change<T>;
-  /** What the change was decided on, and what it made of that; `null` before it was. */
-  #decided: {
-    readonly record: string | undefined;
-    readonly before: Bindings;
-    readonly decision: Decision<T>;
-  } | null = null;
-  /** Called once, with the error or `null`. */
-  onDone: (error: unknown) => void = () => {};
+  #slot: Slot;
+  /** What the change was decided on. */
+  #record: string | undefined;
+  #before: Bindings = NO_BINDINGS;
+  #decision: Decision<T>;
+  /** Called once when the update is durable. */
+  onCommitted: () => void = () => {};
+  /** Called once instead when it is not. */
+  onFailed: (error: unknown) => void = () => {};
 
+  /** Decides on the record as this process knows it. */
   constructor(records: LmdbRecords, aor: string, change: Change<T>) {
+    this.aor = aor;
     this.#records = records;
-    this.#aor = aor;
     this.#change = change;
+    this.#slot = records.find(aor);
+    this.#record = this.#slot.record;
+    this.#decision = this.#decide();
   }
 
-  /** Runs the change on a record. */
-  decide(record: string | undefined): void {
-    const before = record === undefined ? NO_BINDINGS : decodeRecord(record);
-    this.#decided = { record, before, decision: this.#change(before) };
+  /** Decides again when the newest record is another one. */
+  refresh(): void {
+    this.#records.refresh();
+    this.#slot = this.#records.find(this.aor);
+    this.#look(this.#slot.record);
   }
 
   /** Does the decision write anything? */
   get changes(): boolean {
-    return this.#decided!.decision.bindings !== this.#decided!.before;
+    return this.#decision.bindings !== this.#before;
   }
 
   get outcome(): T {
-    return this.#decided!.decision.outcome;
+    return this.#decision.outcome;
   }
 
   events(nowMs: number): readonly LocationEvent[] {
-    const { before, decision } = this.#decided!;
-    const { bindings: after, goneAs } = decision;
-    if (after === before) return [];
-    return eventsOf({ aor: this.#aor, before, after, nowMs, goneAs: goneAs ?? "removed" });
+    if (!this.changes) return [];
+    const { bindings: after, goneAs = "removed" } = this.#decision;
+    return eventsOf({ aor: this.aor, before: this.#before, after, nowMs, goneAs });
   }
 
   apply(): void {
-    const record = this.#records.get(this.#aor);
+    const { slot, record } = this.#records.current(this.#slot);
     // Another process, or a change before this one, may have been there since it was decided.
-    if (this.#decided === null || this.#decided.record !== record) this.decide(record);
-    if (!this.changes) return;
-    this.#records.replace(this.#aor, record, this.#records.pack(this.#decided!.decision.bindings, record));
+    this.#look(record);
+    if (this.changes)
+      this.#records.replace(slot, record, this.#records.pack(this.#decision.bindings, record));
   }
 
   committed(): void {
-    this.onDone(null);
+    this.onCommitted();
   }
 
   failed(error: unknown): void {
-    this.onDone(error);
+    this.onFailed(error);
+  }
+
+  #look(record: string | undefined): void {
+    if (record === this.#record) return;
+    this.#record = record;
+    this.#decision = this.#decide();
+  }
+
+  #decide(): Decision<T> {
+    this.#before = this.#record === undefined ? NO_BINDINGS : decodeRecord(this.#record);
+    return this.#change(this.#before);
   }
 }

@@ -1,5 +1,6 @@
 import type { AccountStore, SecretStore } from "../auth/source.js";
 import type { LocationStore } from "../location/store.js";
+import type { Clock } from "../port/clock.js";
 import { lmdbAccounts } from "./lmdb-accounts.js";
 import { LmdbEnvironment } from "./lmdb-environment.js";
 import { LmdbLocations } from "./lmdb-locations.js";
@@ -8,9 +9,17 @@ import { lmdbSecrets } from "./lmdb-secrets.js";
 export interface LmdbStoreOptions {
   /** Folder of the store; made, for its owner alone, where there is none. */
   readonly path: string;
-  /** Dates the events; the machine's clock when not given. */
-  readonly clock?: { nowMs(): number };
+  /** Dates the events, and tells how long a commit takes; the machine's clock when not given. */
+  readonly clock?: Clock;
 }
+
+const MACHINE_CLOCK: Clock = {
+  nowMs: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs).unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
 
 /** What one embedded store keeps. */
 export interface LmdbStores {
@@ -30,17 +39,9 @@ export function lmdbStore(options: LmdbStoreOptions): LocationStore {
 }
 
 /** Opens the embedded store with all that it keeps. Closing the location store closes the others. */
-export function lmdbEnvironment({ path, clock }: LmdbStoreOptions): LmdbStores {
-  const environment = LmdbEnvironment.open(path);
-  let closing: Promise<void> | null = null;
-  const locations = new LmdbLocations({
-    environment,
-    clock: clock ?? { nowMs: () => Date.now() },
-    release() {
-      closing ??= environment.close();
-      return closing;
-    },
-  });
+export function lmdbEnvironment({ path, clock = MACHINE_CLOCK }: LmdbStoreOptions): LmdbStores {
+  const environment = LmdbEnvironment.open({ path, clock });
+  const locations = new LmdbLocations({ environment, clock, release: () => environment.close() });
   return {
     locations,
     accounts: lmdbAccounts(environment),

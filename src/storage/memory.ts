@@ -12,6 +12,7 @@ import {
 } from "../location/store.js";
 import { AlarmBuckets } from "./alarm-buckets.js";
 import { memoryAccounts, memorySecrets } from "./memory-accounts.js";
+import { ownCopy } from "./own-copy.js";
 import { checkAor, nextTurn, scanFilter, storeClosed } from "./scan.js";
 import { SortedKeys } from "./sorted-keys.js";
 import { Watchers } from "./watchers.js";
@@ -185,9 +186,4 @@ class MemoryStore implements LocationStore {
 /** The second in which the first of the bindings expires. */
 function alarmFor(bindings: Bindings): number {
   return Math.floor(earliestExpiryMs(bindings) / 1000);
-}
-
-/** The text without the message that it may be a slice of, which would live on in it. */
-function ownCopy(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1");
 }

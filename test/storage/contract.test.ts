@@ -2,15 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, test } from "vitest";
+import { CommitPace } from "../../src/storage/commit-pace.js";
 import { lmdbStore } from "../../src/storage/lmdb.js";
+import { LmdbEnvironment } from "../../src/storage/lmdb-environment.js";
+import { LmdbLocations } from "../../src/storage/lmdb-locations.js";
 import { memoryStore } from "../../src/storage/memory.js";
+import { manualClock } from "../../src/testing/clock.js";
 import { sharedStoreContract, storeContract } from "../../src/testing/store-contract.js";
 
 const folders = mkdtempSync(join(tmpdir(), "rollcall-contract-"));
 let made = 0;
 const newPath = () => join(folders, String(++made));
-/** The moment of the contract suite: what it expires is past, what it keeps is not. */
-const clock = { nowMs: () => 1_767_225_600_000 };
+/** Stands at the moment of the contract suite: what that expires is past, what it keeps is not. */
+const clock = manualClock(1_767_225_600_000);
 
 afterAll(() => rmSync(folders, { recursive: true, force: true }));
 
@@ -19,13 +23,25 @@ describe("memory", () => {
 });
 
 describe("LMDB", () => {
-  for (const { name, run } of storeContract)
-    test(name, () => run(() => lmdbStore({ path: newPath(), clock })));
   for (const { name, run } of sharedStoreContract) {
     test(name, () =>
       run(() => {
         const path = newPath();
         return { open: () => lmdbStore({ path, clock }) };
+      }),
+    );
+  }
+});
+
+describe.each([
+  { where: "the event loop's thread", pace: { minJobs: 0, maxMs: Number.POSITIVE_INFINITY, restMs: 0 } },
+  { where: "another thread", pace: { minJobs: Number.POSITIVE_INFINITY, maxMs: 0, restMs: 0 } },
+])("LMDB, committing on $where", ({ pace }) => {
+  for (const { name, run } of storeContract) {
+    test(name, () =>
+      run(() => {
+        const environment = LmdbEnvironment.open({ path: newPath(), clock, pace: new CommitPace(pace) });
+        return new LmdbLocations({ environment, clock, release: () => environment.close() });
       }),
     );
   }

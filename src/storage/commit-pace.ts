@@ -1,0 +1,48 @@
+/** Which commits may block the event loop. */
+export interface PaceLimits {
+  /** Fewer jobs than this never do. */
+  readonly minJobs: number;
+  /** A commit that takes longer than this may not, nor may any other for the time that follows. */
+  readonly maxMs: number;
+  readonly restMs: number;
+}
+
+const LIMITS: PaceLimits = { minJobs: 16, maxMs: 10, restMs: 5_000 };
+
+/**
+ * Decides where a transaction is committed. On another thread nothing waits for the disk, but that one has to be woken
+ * up and waited for; on the event loop's own a commit costs half the processor time, which counts when there are many, and
+ * takes a fraction of a millisecond on a good disk. So it is done there under load, while the disk is quick and nobody
+ * else holds the store's lock.
+ */
+export class CommitPace {
+  readonly #limits: PaceLimits;
+  readonly #nowMs: () => number;
+  /** Until when no commit may block; the first ones may not, for all we know of the disk. */
+  #restUntilMs: number;
+
+  constructor(limits: PaceLimits = LIMITS, nowMs: () => number = () => performance.now()) {
+    this.#limits = limits;
+    this.#nowMs = nowMs;
+    this.#restUntilMs = nowMs() + Math.min(limits.restMs, 100);
+  }
+
+  /** May a commit of so many jobs block the event loop now? */
+  mayBlock(jobs: number): boolean {
+    return jobs >= this.#limits.minJobs && this.#nowMs() >= this.#restUntilMs;
+  }
+
+  /** Tells how long a commit took, wherever it was done. */
+  took(ms: number): void {
+    if (ms > this.#limits.maxMs) this.#rest();
+  }
+
+  /** Tells that another process writes to the store, whose lock has to be waited for. */
+  sharesLock(): void {
+    this.#rest();
+  }
+
+  #rest(): void {
+    this.#restUntilMs = this.#nowMs() + this.#limits.restMs;
+  }
+}

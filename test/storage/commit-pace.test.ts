@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { CommitPace } from "../../src/storage/commit-pace.js";
+
+function pace() {
+  const clock = { ms: 0 };
+  const limits = { minJobs: 16, maxMs: 10, restMs: 5_000 };
+  return { clock, pace: new CommitPace(limits, () => clock.ms) };
+}
+
+test("nothing blocks before anything is known of the disk", () => {
+  const { clock, pace: fresh } = pace();
+  expect(fresh.mayBlock(1_000)).toBe(false);
+  clock.ms = 100;
+  expect(fresh.mayBlock(1_000)).toBe(true);
+});
+
+test("a few jobs never block, many do", () => {
+  const { clock, pace: calm } = pace();
+  clock.ms = 100;
+  expect(calm.mayBlock(15)).toBe(false);
+  expect(calm.mayBlock(16)).toBe(true);
+});
+
+test("after a slow commit none blocks until all were quick for a while", () => {
+  const { clock, pace: slow } = pace();
+  clock.ms = 1_000;
+  slow.took(10);
+  expect(slow.mayBlock(64)).toBe(true);
+  slow.took(11);
+  clock.ms = 5_999;
+  expect(slow.mayBlock(64)).toBe(false);
+  slow.took(200);
+  clock.ms = 6_000;
+  expect(slow.mayBlock(64)).toBe(false);
+  clock.ms = 10_999;
+  expect(slow.mayBlock(64)).toBe(true);
+});
+
+test("none blocks while another process writes", () => {
+  const { clock, pace: shared } = pace();
+  clock.ms = 1_000;
+  shared.sharesLock();
+  expect(shared.mayBlock(64)).toBe(false);
+  clock.ms = 6_000;
+  expect(shared.mayBlock(64)).toBe(true);
+});
