@@ -100,7 +100,6 @@ export function mergeConfig(
       goneUsers: config.proxy.goneUsers,
     },
     dnsServers: config.dns.servers,
-    nodeId: config.nodeId ?? null,
     logLevel: flags.logLevel ?? config.logLevel,
   };
   const secure = listen.find(({ transport }) => transport === "tls" || transport === "wss");

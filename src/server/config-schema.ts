@@ -359,11 +359,6 @@ export const configSchema = z.strictObject({
     .describe("Service-Route values given to phones, RFC 3608; the first entry that fits."),
   proxy: proxy.prefault({}).describe("Calls and messages to registered phones."),
   dns: dns.prefault({}).describe("Name resolution."),
-  nodeId: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,64}$/, "must be 1 to 64 letters, digits, dots, dashes or underscores")
-    .optional()
-    .describe("Name of this server among several. Default: the host name."),
   logLevel: z
     .enum(["debug", "info", "warn", "error"])
     .default("info")

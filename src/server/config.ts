@@ -43,8 +43,6 @@ export interface ServerConfig {
   readonly serviceRoute: readonly ServiceRouteRule[];
   readonly proxy: ProxyConfig;
   readonly dnsServers: readonly string[];
-  /** `null`: not named. */
-  readonly nodeId: string | null;
   readonly logLevel: LogLevel;
 }
 

@@ -118,9 +118,9 @@ function showLeg({ transport, local }: Leg): string {
 }
 
 /** What a running server cannot change: where it listens and where it keeps things. */
-function fixedParts({ listen, store, dataDirectory, admin, nodeId, dnsServers }: ServerConfig) {
+function fixedParts({ listen, store, dataDirectory, admin, dnsServers }: ServerConfig) {
   const adminListener = admin === null ? "off" : showAddress(admin);
-  return { listen, store, data: dataDirectory, admin: adminListener, nodeId, "dns.servers": dnsServers };
+  return { listen, store, data: dataDirectory, admin: adminListener, "dns.servers": dnsServers };
 }
 
 function refuseFixedChanges(old: ServerConfig, fresh: ServerConfig): void {

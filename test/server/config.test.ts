@@ -295,7 +295,7 @@ describe("what is refused, by line and key", () => {
       "expires:\n  max: 1.5\n",
       "FILE:2: expires.max: expected a whole number, found a number that is not whole",
     ],
-    ["list for text", "nodeId: [a]\n", "FILE:1: nodeId: expected a text, found a list"],
+    ["list for text", "data: [a]\n", "FILE:1: data: expected a text, found a list"],
     ["too small", "nat:\n  pingSeconds: -1\n", "FILE:2: nat.pingSeconds: must be 0 or more"],
     ["too big", "auth:\n  nonceSeconds: 90000\n", "FILE:2: auth.nonceSeconds: must be 86400 or less"],
     [
