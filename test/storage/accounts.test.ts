@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { lmdbEnvironment } from "../../src/storage/lmdb.js";
+import { memoryEnvironment } from "../../src/storage/memory.js";
+
+const folder = mkdtempSync(join(tmpdir(), "rollcall-accounts-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+let made = 0;
+
+const MD5 = "0cc175b9c0f1b6a831c399e269772661";
+const SHA256 = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+const REALM = "example.com";
+
+describe.each([
+  { kind: "memory", open: () => memoryEnvironment() },
+  { kind: "LMDB", open: () => lmdbEnvironment({ path: join(folder, String(++made)) }) },
+])("accounts in $kind", ({ open }) => {
+  test("an account answers with what was set for its algorithms, and with nothing for others", async () => {
+    const { accounts, close } = open();
+    expect(await accounts.has("alice", REALM)).toBe(false);
+    expect(await accounts.ha1("alice", REALM, "MD5")).toBe(null);
+    await accounts.set("alice", REALM, { MD5, "SHA-256": SHA256 });
+    expect(await accounts.has("alice", REALM)).toBe(true);
+    expect(await accounts.ha1("alice", REALM, "MD5")).toBe(MD5);
+    expect(await accounts.ha1("alice", REALM, "SHA-256")).toBe(SHA256);
+    expect(await accounts.ha1("alice", REALM, "SHA-512-256")).toBe(null);
+    await accounts.set("alice", REALM, { "SHA-512-256": SHA256 });
+    expect(await accounts.ha1("alice", REALM, "MD5")).toBe(null);
+    expect(await accounts.ha1("alice", REALM, "SHA-512-256")).toBe(SHA256);
+    await close();
+  });
+
+  test("accounts are told apart by user and realm, to the octet", async () => {
+    const { accounts, close } = open();
+    await accounts.set("alice", REALM, { MD5 });
+    for (const [user, realm] of [
+      ["Alice", REALM],
+      ["alice", "example.co"],
+      ["", `${REALM}\0alice`],
+      [`alice\0`, REALM],
+      ["\u0161", REALM],
+      ["x".repeat(2000), REALM],
+    ] as const) {
+      expect(await accounts.has(user, realm)).toBe(false);
+      expect(await accounts.ha1(user, realm, "MD5")).toBe(null);
+      expect(await accounts.remove(user, realm)).toBe(false);
+    }
+    await close();
+  });
+
+  test("one is removed once", async () => {
+    const { accounts, close } = open();
+    await accounts.set("alice", REALM, { MD5 });
+    await accounts.set("bob", REALM, { MD5 });
+    expect(await accounts.remove("alice", REALM)).toBe(true);
+    expect(await accounts.remove("alice", REALM)).toBe(false);
+    expect(await accounts.has("bob", REALM)).toBe(true);
+    await close();
+  });
+
+  test("a list goes by realm and user, page by page", async () => {
+    const { accounts, close } = open();
+    const names = [
+      { realm: "a.example", user: "zoe" },
+      { realm: "b.example", user: "Bob" },
+      { realm: "b.example", user: "alice" },
+      { realm: "b.example", user: "\xe9" },
+    ];
+    expect(await accounts.list({ limit: 2 })).toEqual({ accounts: [], next: null });
+    for (const { user, realm } of names.toReversed()) await accounts.set(user, realm, { MD5 });
+    expect(await accounts.list({ limit: 4 })).toEqual({ accounts: names, next: null });
+    const first = await accounts.list({ limit: 3 });
+    expect(first).toEqual({ accounts: names.slice(0, 3), next: names[2] });
+    expect(await accounts.list({ limit: 3, after: first.next! })).toEqual({
+      accounts: names.slice(3),
+      next: null,
+    });
+    await close();
+  });
+
+  test("a name that cannot be stored is refused", async () => {
+    const { accounts, close } = open();
+    for (const user of ["a\0b", "\u0161", "x".repeat(2000)]) {
+      await expect(accounts.set(user, REALM, { MD5 })).rejects.toMatchObject({
+        name: "StoreError",
+        code: "too-large",
+      });
+    }
+    await close();
+  });
+
+  test("a secret is the first one's who comes, for all", async () => {
+    const { secrets, close } = open();
+    expect(await secrets.read("nonce")).toBe(null);
+    const made = await Promise.all(["one", "two", "three"].map((value) => secrets.create("nonce", value)));
+    expect(new Set(made)).toEqual(new Set(["one"]));
+    expect(await secrets.read("nonce")).toBe("one");
+    expect(await secrets.create("nonce", "four")).toBe("one");
+    expect(await secrets.create("other", "\x00\xff")).toBe("\x00\xff");
+    expect(await secrets.read("other")).toBe("\x00\xff");
+    await close();
+  });
+
+  test("a secret is replaced by one who knows it, once", async () => {
+    const { secrets, close } = open();
+    await secrets.create("nonce", "one");
+    const replaced = await Promise.all(
+      ["two", "three"].map((value) => secrets.replace("nonce", "one", value)),
+    );
+    expect(replaced).toEqual(["two", "two"]);
+    expect(await secrets.replace("nonce", "one", "four")).toBe("two");
+    expect(await secrets.replace("unknown", "one", "two")).toBe("two");
+    expect(await secrets.read("nonce")).toBe("two");
+    await close();
+  });
+});
+
+test("accounts and secrets are there when the store is opened again", async () => {
+  const path = join(folder, "again");
+  const first = lmdbEnvironment({ path });
+  await first.accounts.set("alice", REALM, { MD5 });
+  await first.secrets.create("nonce", "one");
+  await first.close();
+  const second = lmdbEnvironment({ path });
+  expect(second.accounts.ha1("alice", REALM, "MD5")).toBe(MD5);
+  expect(second.secrets.read("nonce")).toBe("one");
+  await second.close();
+});
