@@ -35,6 +35,8 @@ const NO_GROUPS: readonly Group[] = [];
 
 /** Why the phones that did not win stop ringing (RFC 3326). */
 const ELSEWHERE = 'SIP;cause=200;text="Call completed elsewhere"';
+/** §16.7 step 3: a response without a further Via says nothing to the caller, who must hear something all the same. */
+const NOT_FOR_CALLER = reject(502, "Bad Gateway");
 const DECLINED = 'SIP;cause=600;text="Busy Everywhere"';
 
 /**
@@ -132,7 +134,11 @@ export class ResponseContext implements ServerHandlers {
   success(response: SipResponse, winner: Branch): void {
     if (this.#answered && !this.isInvite) return;
     const text = withoutTopVia(response);
-    if (text !== undefined) this.#server?.forward(text, response);
+    if (text === undefined) {
+      this.branchEnded({ kind: "own", rejection: NOT_FOR_CALLER });
+      return;
+    }
+    this.#server?.forward(text, response);
     this.#answer();
     this.#cancelAll(ELSEWHERE, winner);
   }
@@ -228,7 +234,10 @@ export class ResponseContext implements ServerHandlers {
 
   #forwardFinal(server: ServerTransaction, response: SipResponse): void {
     const text = withoutTopVia(response);
-    if (text === undefined) return;
+    if (text === undefined) {
+      server.respond(NOT_FOR_CALLER);
+      return;
+    }
     const others =
       response.status === 401 || response.status === 407 ? (this.#best?.otherChallenges(response) ?? []) : [];
     if (others.length === 0) {
@@ -236,7 +245,7 @@ export class ResponseContext implements ServerHandlers {
       return;
     }
     const parsed = parseMessage(text);
-    if (parsed.ok) server.forward(edit(parsed.message, { append: others }), response);
+    server.forward(parsed.ok ? edit(parsed.message, { append: others }) : text, response);
   }
 
   #answer(): void {

@@ -232,17 +232,6 @@ describe("a callee that answers twice, late or never", () => {
     expect(on.dispatcher.counters.strayResponses).toBe(1);
   });
 
-  test("a response with no Via but ours was for us", async () => {
-    const { on, alice, phones } = await fork(1);
-    const [bob] = phones as [Phone];
-    const [top] = bob.lastRequest("INVITE").headers.all("via");
-    bob.send(
-      `SIP/2.0 200 OK\r\nVia: ${top}\r\nFrom: <sip:a@x>;tag=a\r\nTo: <sip:b@x>;tag=b\r\nCall-ID: x\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n`,
-    );
-    await on.pass(10);
-    expect(alice.statuses).toEqual([100]);
-  });
-
   test("the caller repeats its INVITE while it rings: the last provisional response again, nothing to the phone", async () => {
     const { on, alice, phones } = await fork(1);
     const [bob] = phones as [Phone];
@@ -310,5 +299,38 @@ describe("RFC 4320: requests other than INVITE", () => {
   ])("%s gets a Record-Route: %s", async (method, expected) => {
     const { phones } = await fork(1, method);
     expect(phones[0]!.lastRequest(method).headers.has("record-route")).toBe(expected);
+  });
+});
+
+describe("§16.7 step 3: a response that has no Via but ours tells the caller nothing, and 502 is said instead", () => {
+  /** bob answers as a phone would that copies only the topmost Via. */
+  async function answer(method: string, status: number) {
+    const cast = await fork(1, method);
+    const [bob] = cast.phones as [Phone];
+    const { headers } = bob.lastRequest(method);
+    const copied = ["From", "Call-ID", "CSeq"].map((name) => `${name}: ${headers.get(name.toLowerCase())}`);
+    bob.send(
+      [
+        `SIP/2.0 ${status} Whatever`,
+        `Via: ${headers.all("via")[0]}`,
+        "To: <sip:bob@example.com>;tag=bob",
+        ...copied,
+        "Content-Length: 0\r\n\r\n",
+      ].join("\r\n"),
+    );
+    await cast.on.pass(10);
+    return cast;
+  }
+
+  test.each([
+    ["INVITE", 200],
+    ["INVITE", 486],
+    ["INVITE", 401],
+    ["OPTIONS", 200],
+    ["OPTIONS", 404],
+  ] as const)("%s, %i", async (method, status) => {
+    const { on, alice } = await answer(method, status);
+    expect(alice.statuses.filter((each) => each !== 100)).toEqual([502]);
+    expect(on.proxy.counts().pending).toBe(0);
   });
 });
