@@ -147,10 +147,10 @@ export function targetsOf(
   return secure ? SIPS_NOT_ALLOWED : NO_WAY;
 }
 
-/** Answers without state: the sender repeats its request until it hears us, and an ACK finds nothing to match (§8.2.7). */
+/** Answers without state: the sender repeats its request until it hears us, and an ACK finds nothing to match (§8.2.7). Returns the status, 0 for none. */
 export function refuse(core: ProxyCore, request: SipRequest, origin: Origin, rejection: Rejection): number {
   const { via } = request;
-  if (request.method === "ACK" || via === undefined) return rejection.status;
+  if (request.method === "ACK" || via === undefined) return 0;
   const toTag = statelessTag(core.key, request);
   origin.leg.respond(respond(request, origin.from, { ...rejection, toTag }), via, origin.from);
   return rejection.status;

@@ -121,7 +121,11 @@ export class Sender {
   /** Sends a text over the first step that takes it, without a transaction. Resolves to whether one did. */
   sendOnce(hop: Hop, near: Leg | undefined, write: (way: Way) => string): MaybePromise<boolean> {
     const found = this.steps(hop, near);
-    if (found instanceof Promise) return found.then((late) => this.#sendFirst(late, write));
+    if (found instanceof Promise)
+      return found.then(
+        (late) => this.#sendFirst(late, write),
+        () => false,
+      );
     if (!found.ok) return false;
     if (found.value.length === 1) {
       const way = this.way(found.value[0]!);

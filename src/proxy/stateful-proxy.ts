@@ -1,6 +1,6 @@
 import type { Binding } from "../location/binding.js";
 import type { SipMessage, SipRequest } from "../message/message.js";
-import type { MaybePromise, Result } from "../message/result.js";
+import { chain, type MaybePromise, type Result } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
@@ -10,6 +10,7 @@ import type { Destination } from "./destination.js";
 import { checkOptions, type ProxyOptions } from "./options.js";
 import type { Plan } from "./plan.js";
 import { type ContextServices, type Group, ResponseContext } from "./response-context.js";
+import { statelessTag } from "./sender.js";
 
 const DEFAULT_TIMER_C_SEC = 185;
 
@@ -62,8 +63,8 @@ export class StatefulProxy implements Receiver {
   }
 
   /**
-   * @returns 100 for a request that was forwarded, the status of the answer for one that was not, `undefined` for what is
-   *   not for a proxy
+   * @returns 100 for a request that was forwarded, the status of the answer for one that was not, 0 for an ACK that ended
+   *   here, `undefined` for what is not for a proxy
    */
   receive(
     packet: SipMessage,
@@ -93,8 +94,7 @@ export class StatefulProxy implements Receiver {
           ? this.#acknowledge(plan, verdict.destination)
           : this.#forward(plan, [[[verdict.destination]]]);
       case "location":
-        // an ACK to an answer of our own that was sent without state
-        return isAck ? undefined : this.#toUser(plan, verdict.uri, origin);
+        return isAck ? this.#acknowledgeUser(plan, verdict.uri) : this.#toUser(plan, verdict.uri, origin);
     }
   }
 
@@ -152,6 +152,24 @@ export class StatefulProxy implements Receiver {
     const sent = sender.sendOnce(destination.hop, plan.leg, (way) =>
       copier.write(plan, destination, way, branch, plan.maxBreadth),
     );
-    return sent instanceof Promise ? sent.then(() => 100) : 100;
+    return chain(sent, (gone) => (gone ? 100 : 0));
+  }
+
+  /**
+   * An ACK that follows no route set but names the user once more (a caller that heeds neither Contact nor Record-Route,
+   * against §12.2.1.1): it goes to whom the INVITE went, and those who did not send the 2xx ignore it. One to an answer of
+   * our own that was sent without state ends here.
+   */
+  #acknowledgeUser(plan: Plan, uri: SipUri): MaybePromise<number> {
+    const core = this.#core;
+    const { toTag } = plan.request;
+    if (toTag === undefined || toTag === statelessTag(core.key, plan.request)) return 0;
+    return chain(core.locator.find(uri), (found) => {
+      const targets = targetsOf(core, plan, uri, found, undefined);
+      if (!targets.ok) return 0;
+      for (const [destination] of targets.value.flat())
+        if (destination !== undefined) void this.#acknowledge(plan, destination);
+      return 100;
+    });
   }
 }

@@ -94,3 +94,52 @@ describe("C4 each transport calls each other, in-dialog requests over the same f
     expect(await call(on, alice, bob)).toBe(13);
   });
 });
+
+describe("callers that heed neither Contact nor Record-Route", () => {
+  async function answered() {
+    const on = await stage();
+    const [alice, bob, desk] = [on.phone("alice"), on.phone("bob"), on.phone("desk")];
+    on.bind("bob", bob);
+    on.bind("bob", desk, { qMilli: 1 });
+    const invite = { method: "INVITE", uri: "sip:bob@example.com" };
+    alice.request(invite);
+    await on.pass(10);
+    bob.reply(bob.lastRequest("INVITE"), 200);
+    await on.pass(10);
+    return { on, alice, bob, desk, invite, to: alice.lastResponse().headers.get("to") ?? "" };
+  }
+
+  test("their ACK and BYE reach the callee all the same", async () => {
+    const { on, alice, bob, desk, invite, to } = await answered();
+    alice.request({ ...invite, method: "ACK", to });
+    alice.request({ ...invite, method: "BYE", cseq: 2, to });
+    await on.pass(10);
+    expect(bob.requests.map(({ method }) => method)).toEqual(["INVITE", "ACK", "BYE"]);
+    // whoever did not answer ignores an ACK that it knows nothing of
+    expect(desk.requests.map(({ method }) => method)).toEqual(["ACK"]);
+    bob.reply(bob.lastRequest("BYE"), 200);
+    await on.pass(10);
+    expect(alice.statuses).toEqual([100, 200, 200]);
+  });
+
+  test("an ACK with the branch of its INVITE too (RFC 2543)", async () => {
+    const { on, alice, bob, invite, to } = await answered();
+    alice.request({ ...invite, method: "ACK", to, branch: "z9hG4bK-alice-1" });
+    await on.pass(10);
+    expect(bob.requests.map(({ method }) => method)).toEqual(["INVITE", "ACK"]);
+  });
+
+  test("an ACK without a To tag, or for a user who is not there, goes nowhere", async () => {
+    const { on, alice, bob, invite } = await answered();
+    alice.request({ ...invite, method: "ACK" });
+    alice.request({
+      ...invite,
+      uri: "sip:carol@example.com",
+      method: "ACK",
+      to: "<sip:carol@example.com>;tag=t",
+    });
+    await on.pass(10);
+    expect(bob.requests.map(({ method }) => method)).toEqual(["INVITE"]);
+    expect(alice.statuses).toEqual([100, 200]);
+  });
+});
