@@ -147,3 +147,27 @@ test("examples/durable-with-accounts.mjs knows alice by her password, and after 
   });
   expect(await second.end("SIGTERM")).toBe(0);
 });
+
+test("examples/proxy.mjs carries calls and messages to who is registered, and nobody's elsewhere", async () => {
+  const example = await run("proxy.mjs", "0");
+  const [alice, bob] = [await openPhone(example), await openPhone(example)];
+  const aor = "sip:bob@example.com";
+  const contact = `sip:bob@127.0.0.1:${bob.port}`;
+  expect((await bob.register({ aor, contact, callId: "bob", cseq: 1 })).status).toBe(200);
+
+  const statuses = [];
+  for (const [method, to] of [
+    ["MESSAGE", aor],
+    ["INVITE", aor],
+    ["INVITE", "sip:nobody@example.com"],
+    ["INVITE", `sip:x@127.0.0.1:${bob.port}`],
+  ] as const) {
+    const callId = `call-${statuses.length}`;
+    statuses.push((await alice.ask({ method, aor: to, callId, cseq: 1 })).status);
+  }
+  expect(statuses).toEqual([200, 200, 404, 403]);
+  expect(bob.called).toEqual(["MESSAGE", "INVITE"]);
+
+  expect(await example.end("SIGTERM")).toBe(0);
+  expect(example.printed()).toContain("2 requests forwarded, 2 refused\n");
+});
