@@ -27,6 +27,9 @@ export interface Job {
   readonly mark: string;
 }
 
+/** Our own table is full: the one 503 that is for the caller (RFC 3261 §16.7 step 6). */
+const OVERLOADED = reject(503, "Service Unavailable", [{ name: "Retry-After", value: "10" }]);
+
 const NO_STEPS: readonly Step[] = [];
 
 /**
@@ -172,6 +175,7 @@ export class Attempt implements ClientHandlers {
 
   #unsent(why: NotSent): Rejection {
     if (why === "too-large") return reject(513, "Message Too Large");
+    if (why === "full") return OVERLOADED;
     return this.#isConnection && why === "flow-dead"
       ? reject(430, "Flow Failed")
       : reject(503, "Next Hop Not Reached");

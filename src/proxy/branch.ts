@@ -108,7 +108,9 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
 
   /** A user of ours who cannot be reached is not there; for others §16.9 has a 503, which §16.7 step 6 makes a 500. */
   #explain(failure: Rejection): Rejection {
-    const { status, reason } = failure;
+    const { status, reason, headers } = failure;
+    // our own overload says when to come back
+    if (headers.length > 0) return failure;
     if (status === 408 || status === 487 || status === 513) return failure;
     if (this.#isLocal) return reject(480, "Temporarily Unavailable");
     return status === 430 || status === 503 ? reject(500, reason) : failure;

@@ -189,6 +189,19 @@ describe("D2 a dead, refusing or unparsable branch never spoils the others", () 
   });
 });
 
+test("F4 no room for another client transaction: 503 with Retry-After", async () => {
+  const on = await stage({ transactions: { maxClients: 1 } });
+  const [alice, bob] = [on.phone("alice"), on.phone("bob")];
+  on.bind("bob", bob);
+  alice.request(INVITE);
+  alice.request({ ...INVITE, callId: "second" });
+  await on.pass(10);
+  expect(bob.requests).toHaveLength(1);
+  const refusal = alice.responses.find(({ status }) => status >= 300);
+  expect(refusal?.status).toBe(503);
+  expect(refusal?.headers.get("retry-after")).toBe("10");
+});
+
 describe("RFC 5626 §7: one branch for each instance", () => {
   const instance = "<urn:uuid:00000000-0000-1000-8000-000a95a0e128>";
 

@@ -3,12 +3,14 @@ import type { LocationStore } from "../../src/location/store.js";
 import type { Endpoint, Transport } from "../../src/port/leg.js";
 import type { Receiver } from "../../src/port/receiver.js";
 import type { ProxyOptions } from "../../src/proxy/options.js";
+import type { ProxyDispatcher } from "../../src/proxy/sender.js";
 import { StatefulProxy } from "../../src/proxy/stateful-proxy.js";
 import { Dispatcher } from "../../src/server/dispatcher.js";
 import { ReceiveChain } from "../../src/server/receive-chain.js";
 import { memoryStore } from "../../src/storage/memory.js";
 import { type ManualClock, manualClock } from "../../src/testing/clock.js";
 import { seededEntropy } from "../../src/testing/entropy.js";
+import { TransactionLayer, type TransactionLayerOptions } from "../../src/transaction/layer.js";
 import { Network, type NetworkOptions } from "./network.js";
 import { Phone } from "./phone.js";
 
@@ -17,6 +19,8 @@ export interface StageOptions {
   readonly proxy?: Partial<ProxyOptions>;
   /** Users whose requests arrive with proof of who they are: those with one of these From users. */
   readonly identified?: readonly string[];
+  /** Bounds of the transaction layer. */
+  readonly transactions?: Partial<TransactionLayerOptions>;
   readonly seed?: number;
 }
 
@@ -51,7 +55,10 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
   const transports: Transport[] = ["udp", "tcp", "tls", "ws"];
   const legs = transports.map((transport) => network.leg(transport, HOST, PORTS[transport]));
   const dispatcher = new Dispatcher({ legs, clock, entropy });
-  const proxy = new StatefulProxy({ dispatcher, store, domains: ["example.com"], ...options.proxy });
+  const layer = new TransactionLayer({ clock, entropy, ...options.transactions });
+  const behind: ProxyDispatcher =
+    options.transactions === undefined ? dispatcher : bounded(dispatcher, layer);
+  const proxy = new StatefulProxy({ dispatcher: behind, store, domains: ["example.com"], ...options.proxy });
   const identify: Receiver = {
     receive(packet, _leg, _from, context) {
       const user = packet.from?.sipUri?.user ?? "";
@@ -107,5 +114,18 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
         if (until - clock.nowMs() > 50) clock.advance(20);
       } while (clock.nowMs() < until);
     },
+  };
+}
+
+/** The dispatcher with another transaction layer, which a test has set bounds to. */
+function bounded(dispatcher: Dispatcher, transactions: TransactionLayer): ProxyDispatcher {
+  const { clock, entropy, legs } = dispatcher;
+  return {
+    clock,
+    entropy,
+    legs,
+    transactions,
+    findFlow: (token) => dispatcher.findFlow(token),
+    onFlowClosed: (listener) => dispatcher.onFlowClosed(listener),
   };
 }
