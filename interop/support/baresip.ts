@@ -16,6 +16,10 @@ export interface BaresipOptions {
   readonly password?: string;
   /** Takes each call at once; it only rings when not given. */
   readonly answers?: boolean;
+  /** More parameters of its account: `sipnat=outbound`. */
+  readonly params?: readonly string[];
+  /** Prints every SIP message. */
+  readonly traces?: boolean;
 }
 
 /** What a phone counted of the audio of its last call. */
@@ -51,6 +55,7 @@ export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
     "regint=60",
     ...(password === undefined ? [] : [`auth_user=${user}`, `auth_pass=${password}`]),
     ...(answers ? ["answermode=auto"] : []),
+    ...(options.params ?? []),
   ];
   writeFileSync(
     join(folder, "accounts"),
@@ -59,7 +64,7 @@ export async function startBaresip(options: BaresipOptions): Promise<Baresip> {
   // without a line end, as baresip writes it itself
   writeFileSync(join(folder, "uuid"), `0b3a4dbc-5c0e-4e5d-8a3e-${String(++phones).padStart(12, "0")}`);
   writeFileSync(join(folder, "config"), configOf(control));
-  const program = startProgram("baresip", ["-f", folder]);
+  const program = startProgram("baresip", ["-f", folder, ...(options.traces === true ? ["-s"] : [])]);
   program.child.stdin?.end();
   try {
     await until(
