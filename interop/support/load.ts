@@ -9,6 +9,8 @@ interface Write {
   readonly cseq: number;
   /** 0 unregisters. */
   readonly expiresSec: number;
+  /** UDP port of the registrar that it is sent to. */
+  server: number;
   /** First sent, by the clock of this machine. */
   readonly sentAtMs: number;
   /** When the 200 came. */
@@ -27,8 +29,8 @@ interface Phone {
 }
 
 export interface LoadOptions {
-  /** UDP port of the registrar. */
-  readonly server: number;
+  /** UDP ports of the registrars; each REGISTER goes to any of them. */
+  readonly servers: readonly number[];
   readonly entropy: Entropy;
   readonly aors: number;
   readonly phonesPerAor: number;
@@ -45,7 +47,7 @@ export class Load {
   readonly #phones: Phone[] = [];
   readonly #byCallId = new Map<string, Phone>();
   readonly #socket: Socket;
-  readonly #server: number;
+  #servers: readonly number[];
   readonly #entropy: Entropy;
   #timer: NodeJS.Timeout | undefined;
   #drained: (() => void) | undefined;
@@ -56,7 +58,7 @@ export class Load {
 
   private constructor(socket: Socket, options: LoadOptions) {
     this.#socket = socket;
-    this.#server = options.server;
+    this.#servers = options.servers;
     this.#entropy = options.entropy;
     for (let a = 0; a < options.aors; a++) {
       for (let p = 0; p < options.phonesPerAor; p++) {
@@ -87,6 +89,17 @@ export class Load {
     for (const phone of this.#phones) {
       if (phone.pending === null) this.#next(phone);
       else this.#send(phone, phone.pending);
+    }
+  }
+
+  /**
+   * Names the registrars that live from now on. What waits for another is sent to one of these: the other has to be dead
+   * by then, since a late copy of an old REGISTER may undo a newer one.
+   */
+  moveTo(servers: readonly number[]): void {
+    this.#servers = servers;
+    for (const { pending } of this.#phones) {
+      if (pending !== null && !servers.includes(pending.server)) pending.server = this.#anyServer();
     }
   }
 
@@ -158,6 +171,7 @@ export class Load {
     phone.pending = {
       cseq: phone.cseq,
       expiresSec: this.#chooseExpires(),
+      server: this.#anyServer(),
       sentAtMs: Date.now(),
       answeredAtMs: Number.POSITIVE_INFINITY,
     };
@@ -172,10 +186,14 @@ export class Load {
     return 600 + Math.floor(this.#entropy.unit() * 3000);
   }
 
-  #send({ aor, contact, callId }: Phone, { cseq, expiresSec }: Write): void {
+  #anyServer(): number {
+    return this.#servers[Math.floor(this.#entropy.unit() * this.#servers.length)]!;
+  }
+
+  #send({ aor, contact, callId }: Phone, { cseq, expiresSec, server }: Write): void {
     const { port } = this.#socket.address();
     const text = wireText({ aor, contact, callId, cseq, expiresSec }, "UDP", port);
-    this.#socket.send(Buffer.from(text, "latin1"), this.#server, "127.0.0.1");
+    this.#socket.send(Buffer.from(text, "latin1"), server, "127.0.0.1");
   }
 
   #resend(): void {

@@ -13,6 +13,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   chromium: "chromium",
   openssl: "openssl",
   perl: "perl",
+  git: "git",
   "Net::SIP": "libnet-sip-perl",
   svmap: "sipvicious",
   svwar: "sipvicious",
