@@ -87,7 +87,7 @@ export interface Judged {
 export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Result<Judged> {
   const { leg, from, identity } = origin;
   const { options, sender, self, reader, outgoing } = core;
-  const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS);
+  const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS, self);
   if (!valid.ok) return valid;
   const routing = preprocess(request, valid.value.uri, { leg, flow: from }, reader);
   if (!routing.ok) return routing;

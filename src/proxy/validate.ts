@@ -2,6 +2,7 @@ import { parseDigits } from "../message/grammar.js";
 import type { SipRequest } from "../message/message.js";
 import { ok, type Result, reject } from "../message/result.js";
 import { parseSipUri, type SipUri, uriScheme } from "../message/uri.js";
+import type { Self } from "./self.js";
 
 /** What a valid request says about how far it may still go. */
 export interface Validated {
@@ -21,9 +22,10 @@ const MAX_BREADTH = 60;
 /**
  * Request validation (RFC 3261 §16.3), on top of what `checkRequest` has seen: URI scheme, Max-Forwards, Proxy-Require.
  * @param supported option tags of extensions that we know as a proxy
+ * @param self tells which requests are for this server itself
  * @returns 400, 416, 420 with Unsupported, or 483
  */
-export function validate(request: SipRequest, supported: readonly string[]): Result<Validated> {
+export function validate(request: SipRequest, supported: readonly string[], self: Self): Result<Validated> {
   const uri = parseSipUri(request.uri);
   if (uri === undefined) {
     const scheme = uriScheme(request.uri);
@@ -33,7 +35,7 @@ export function validate(request: SipRequest, supported: readonly string[]): Res
   }
   const maxForwards = headerNumber(request, "max-forwards", 255);
   if (maxForwards === null) return reject(400, "Malformed Max-Forwards");
-  if (maxForwards === 0) return reject(483, "Too Many Hops");
+  if (maxForwards === 0 && !endsHere(request, uri, self)) return reject(483, "Too Many Hops");
   if (request.headers.has("proxy-require")) {
     const unknown = request.headers.optionTags("proxy-require").filter((tag) => !supported.includes(tag));
     if (unknown.length > 0)
@@ -46,6 +48,11 @@ export function validate(request: SipRequest, supported: readonly string[]): Res
     // a value that is none counts as absent
     maxBreadth: breadth >= 1 && breadth <= MAX_BREADTH ? breadth : MAX_BREADTH,
   });
+}
+
+/** OPTIONS that ask for this very server, as those who trace a route do (§11): they need no further hop. */
+function endsHere({ method, headers }: SipRequest, uri: SipUri, self: Self): boolean {
+  return method === "OPTIONS" && uri.user === null && self.speaksFor(uri) && !headers.has("route");
 }
 
 /** `undefined` when absent, `null` when no whole number up to `most`. */

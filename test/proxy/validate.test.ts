@@ -57,6 +57,22 @@ describe("§16.3 step 3: Max-Forwards", () => {
     expect(alice.statuses).toEqual([status]);
     expect(bob.messages).toEqual([]);
   });
+
+  test.each([
+    ["OPTIONS", "sip:192.0.2.1", [], 200],
+    ["OPTIONS", "sip:example.com", [], 200],
+    ["OPTIONS", "sip:bob@example.com", [], 483],
+    ["OPTIONS", "sip:example.net", [], 483],
+    ["OPTIONS", "sip:192.0.2.1", ["<sip:bob@192.0.2.3;lr>"], 483],
+    ["INVITE", "sip:192.0.2.1", [], 483],
+  ])(
+    "0 on %s %s by Route %j: %i; what is for us needs no further hop (§11)",
+    async (method, uri, routes, status) => {
+      const { alice, bob } = await tryOut({ method, uri, routes, maxForwards: "0" });
+      expect(alice.statuses).toEqual([status]);
+      expect(bob.messages).toEqual([]);
+    },
+  );
 });
 
 describe("§16.3 step 5: Proxy-Require", () => {
@@ -167,4 +183,25 @@ describe("hostile tags", () => {
       expect(alice.lastResponse().headers.get("from")).toBe(`<sip:alice@example.com>;x="${tag}"`);
     },
   );
+});
+
+describe("hostile Record-Route", () => {
+  test.each([
+    "<<<",
+    "<sip:",
+    "sip:x@y, <",
+    "<tel:1>",
+    ",",
+    `<sip:${"a".repeat(4000)};lr>`,
+    '"',
+    "<sip:us@192.0.2.1;lr>",
+  ])("%s goes on behind ours, and the call too", async (value) => {
+    const { alice, bob, on } = await tryOut({ ...INVITE, headers: [{ name: "Record-Route", value }] });
+    const invite = bob.lastRequest("INVITE");
+    expect(invite.headers.all("record-route")).toHaveLength(3);
+    expect(invite.headers.all("record-route")[2]).toBe(value);
+    bob.reply(invite, 486);
+    await on.pass(10);
+    expect(alice.statuses).toEqual([100, 486]);
+  });
 });
