@@ -155,7 +155,7 @@ test("examples/proxy.mjs carries calls and messages to who is registered, and no
   const contact = `sip:bob@127.0.0.1:${bob.port}`;
   expect((await bob.register({ aor, contact, callId: "bob", cseq: 1 })).status).toBe(200);
 
-  const statuses = [];
+  const statuses: number[] = [];
   for (const [method, to] of [
     ["MESSAGE", aor],
     ["INVITE", aor],
