@@ -46,7 +46,7 @@ export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
   } finally {
     signals.close();
     process.off("uncaughtExceptionMonitor", flush);
-    log.flush();
+    await log.drain();
   }
 }
 

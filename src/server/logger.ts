@@ -1,7 +1,9 @@
-import { type DestinationStream, destination, type LevelWithSilent, pino } from "pino";
+import { type DestinationStream, type LevelWithSilent, pino } from "pino";
 import pretty from "pino-pretty";
 import type { Log } from "../port/log.js";
 import type { LogLevel } from "./config.js";
+import { logStream, STDOUT } from "./log-stream.js";
+import { systemClock } from "./system.js";
 import { CENSOR, withoutCredentials } from "./without-credentials.js";
 
 /** The server's log: JSON lines, or readable text on a terminal. */
@@ -10,8 +12,10 @@ export interface ServerLog extends Log {
   always(facts: object, message: string): void;
   /** Changes the least level that is logged, at once. */
   setLevel(level: LogLevel): void;
-  /** Hands what is still queued to the system before it returns. */
+  /** Hands what is still queued to the system before it returns, as far as that takes it. */
   flush(): void;
+  /** Resolves when all is written, or soon where nobody reads. */
+  drain(): Promise<void>;
 }
 
 export interface ServerLogOptions {
@@ -21,9 +25,6 @@ export interface ServerLogOptions {
   /** Where lines go, for tests; stdout when not given. */
   readonly stream?: DestinationStream;
 }
-
-/** Octets of log that may wait for a slow reader; beyond them lines are dropped, for a log must not eat the memory. */
-const MOST_QUEUED_OCTETS = 8 * 1024 * 1024;
 
 /** Facts by these names are never written, at the top or one level down. */
 const SECRET_NAMES = [
@@ -44,7 +45,7 @@ const SECRET_NAMES = [
 export function serverLog(options: ServerLogOptions): ServerLog {
   const buffered =
     options.stream === undefined && !options.isTerminal
-      ? destination({ dest: 1, sync: false, minLength: 0, maxLength: MOST_QUEUED_OCTETS })
+      ? logStream({ file: STDOUT, clock: systemClock })
       : undefined;
   const stream =
     options.stream ??
@@ -75,12 +76,7 @@ export function serverLog(options: ServerLogOptions): ServerLog {
     setLevel(level) {
       log.level = level;
     },
-    flush() {
-      try {
-        buffered?.flushSync();
-      } catch {
-        // stdout is gone or was never opened: there is nobody left to tell
-      }
-    },
+    flush: () => buffered?.flush(),
+    drain: async () => buffered?.drain(),
   };
 }
