@@ -1,8 +1,19 @@
-import { type Cursor, damaged, packText, readOctet, readText } from "../location/octets.js";
+import { damaged } from "../location/octets.js";
 import { recordCount } from "../location/record.js";
+import {
+  batchKey,
+  EMPTY,
+  HEAD_KEY,
+  type Head,
+  headText,
+  type Patch,
+  packEntry,
+  parseHead,
+  readEntry,
+} from "./journal-format.js";
 import type { Table } from "./lmdb-table.js";
 import { ownCopy } from "./own-copy.js";
-import { packPatch, readPatch } from "./record-patch.js";
+import { packPatch } from "./record-patch.js";
 
 /** How long a journal may get. */
 export interface JournalLimits {
@@ -16,11 +27,6 @@ export interface JournalLimits {
  * changes, which takes some hundredths of a second.
  */
 const LIMITS: JournalLimits = { maxChanges: 32_768, foldChanges: 512 };
-/** The key behind every batch's. */
-const HEAD_KEY = "\xff";
-/** What an entry of a batch says of a record, behind its key: that it is as in the tree, or how it differs from there. */
-const IN_TREE = 0;
-const PATCHED = 1;
 
 /** Tables that a journal works on. */
 export interface JournalTables {
@@ -40,23 +46,19 @@ export interface Slot {
 interface OwnSlot {
   aor: string;
   record: string | undefined;
-  /** The record in the tree. */
+  /** The record in the tree, if `hasBase`. */
   base: string | undefined;
+  hasBase: boolean;
+  /** The last word of the batches that were read on how `record` differs from `base`, until somebody asks for it. */
+  unread: Patch | undefined;
   /** The last batch that speaks of it; 0 for a slot that none does. */
   batch: number;
+  /** For a slot that no batch speaks of: which state of the store it was found in. */
+  version: number;
   isStaged: boolean;
   /** What the transaction under way makes of it, if it is staged; and whether that goes into the tree. */
   next: string | undefined;
   nextInTree: boolean;
-}
-
-/** Where the journal ends and begins, and what the store holds. */
-interface Head {
-  readonly last: number;
-  /** The last batch that is not needed any more. */
-  readonly folded: number;
-  readonly aors: number;
-  readonly bindings: number;
 }
 
 interface Batch {
@@ -89,27 +91,40 @@ export class LmdbJournal {
   #staged: OwnSlot[] = [];
   /** What `flush` wrote and `publish` is to make known. */
   #written: Head | null = null;
+  /** Counts the states of the store that this process has seen. */
+  #version = 0;
 
   constructor(tables: JournalTables, limits: JournalLimits = LIMITS) {
     this.#tables = tables;
     this.#limits = limits;
   }
 
-  /** The record as far as this process knows; `refresh` before makes it the newest there is. */
+  /** The record as of the last `refresh`. */
   get(aor: string): string | undefined {
     const slot = this.#slots.get(aor);
-    return slot === undefined ? this.#tables.locations.get(aor) : slot.record;
+    if (slot === undefined) return this.#tables.locations.get(aor);
+    if (slot.unread !== undefined) this.#readPatch(slot);
+    return slot.record;
   }
 
-  /** The same as a slot, for one who means to change it. */
+  /** A slot with the record as far as this process knows, for one who means to change it. */
   find(aor: string): Slot {
-    return this.#slots.get(aor) ?? newSlot(aor, this.#tables.locations.get(aor));
+    let slot = this.#slots.get(aor);
+    if (slot?.unread !== undefined) {
+      // A patch fits the tree of the moment that the journal was read.
+      this.refresh();
+      slot = this.#slots.get(aor);
+      if (slot?.unread !== undefined) this.#readPatch(slot);
+    }
+    return slot ?? this.#newSlot(aor, this.#tables.locations.get(aor), true);
   }
 
   /** Inside a transaction, the slot that stands for what another one stood for before. */
   current(slot: Slot): Slot {
     const own = slot as OwnSlot;
-    return own.batch > 0 || own.isStaged ? own : this.find(slot.aor);
+    if (own.isStaged || (own.batch > 0 && own.unread === undefined)) return own;
+    if (own.batch === 0 && own.version === this.#version && !this.#slots.has(own.aor)) return own;
+    return this.find(own.aor);
   }
 
   /** Inside a transaction, what the record is by now. */
@@ -142,6 +157,7 @@ export class LmdbJournal {
     this.#load(Math.max(head.folded, this.#head.last), head.last);
     this.#head = head;
     this.#headText = text;
+    this.#version++;
     return true;
   }
 
@@ -197,6 +213,7 @@ export class LmdbJournal {
     this.#forget(head.folded);
     this.#head = head;
     this.#headText = headText(head);
+    this.#version++;
   }
 
   /** The transaction came to nothing. */
@@ -219,10 +236,10 @@ export class LmdbJournal {
     const { aor, base, next } = slot;
     const patch = base === undefined || next === undefined ? null : packPatch(base, next);
     slot.nextInTree = patch === null || patch.length > next!.length / 2;
-    if (!slot.nextInTree) return packText(aor) + String.fromCharCode(PATCHED) + patch!;
+    if (!slot.nextInTree) return packEntry(aor, patch);
     if (next !== undefined) void this.#tables.locations.put(aor, next);
     else if (base !== undefined) void this.#tables.locations.remove(aor);
-    return slot.batch === 0 ? "" : packText(aor) + String.fromCharCode(IN_TREE);
+    return slot.batch === 0 ? "" : packEntry(aor, null);
   }
 
   #addBatch(number: number, slots: readonly OwnSlot[]): void {
@@ -232,7 +249,6 @@ export class LmdbJournal {
 
   /** Reads the batches behind `from`, up to `last`. */
   #load(from: number, last: number): void {
-    const changed = new Map<OwnSlot, Patch>();
     let number = from;
     for (const { key, value } of this.#tables.journal.getRange({
       start: batchKey(from + 1),
@@ -241,27 +257,49 @@ export class LmdbJournal {
       if (key !== batchKey(++number)) throw damaged();
       const slots: OwnSlot[] = [];
       for (const cursor = { text: value, at: 0 }; cursor.at < value.length; ) {
-        const slot = this.#slotOf(readText(cursor));
-        const patch = readEntry(cursor);
-        if (patch === null || slot.batch === 0) slot.base = this.#tables.locations.get(slot.aor);
+        const { aor, patch } = readEntry(cursor);
+        const slot = this.#slotOf(aor);
+        slot.unread = patch;
+        if (slot.unread === null) slot.hasBase = false;
         slot.batch = number;
         slots.push(slot);
-        changed.set(slot, patch);
       }
       this.#addBatch(number, slots);
     }
     if (number !== last) throw damaged();
-    // The tree is as of the last batch: only the last word on a record fits it.
-    for (const [slot, patch] of changed) slot.record = patch === null ? slot.base : applyTo(slot, patch);
   }
 
   #slotOf(aor: string): OwnSlot {
     let slot = this.#slots.get(aor);
     if (slot === undefined) {
-      slot = newSlot(ownCopy(aor), undefined);
+      slot = this.#newSlot(ownCopy(aor), undefined, false);
       this.#slots.set(slot.aor, slot);
     }
     return slot;
+  }
+
+  #newSlot(aor: string, record: string | undefined, hasBase: boolean): OwnSlot {
+    return {
+      aor,
+      record,
+      base: record,
+      hasBase,
+      unread: undefined,
+      batch: 0,
+      version: this.#version,
+      isStaged: false,
+      next: undefined,
+      nextInTree: false,
+    };
+  }
+
+  /** Takes up what the batches say of a record; the tree is that of the last `refresh`. */
+  #readPatch(slot: OwnSlot): void {
+    if (!slot.hasBase) slot.base = this.#tables.locations.get(slot.aor);
+    slot.hasBase = true;
+    const patch = slot.unread!;
+    slot.record = patch === null ? slot.base : applyTo(slot.base, patch);
+    slot.unread = undefined;
   }
 
   /** Lets the batches go that are not needed, and the records that no other one speaks of. */
@@ -296,63 +334,19 @@ export class LmdbJournal {
     }
     // In the order of the tree, so that neighbours share a page.
     due.sort((a, b) => (a.aor < b.aor ? -1 : 1));
-    for (const { aor, base, record } of due) {
-      if (record !== base) void this.#tables.locations.put(aor, record!);
+    for (const slot of due) {
+      if (slot.unread !== undefined) this.#readPatch(slot);
+      if (slot.record !== slot.base) void this.#tables.locations.put(slot.aor, slot.record!);
     }
     return folded;
   }
 }
 
-const EMPTY: Head = { last: 0, folded: 0, aors: 0, bindings: 0 };
-
-/** How a record differs from the one in the tree; `null` when it does not. */
-type Patch = ((was: string) => string) | null;
-
-function readEntry(cursor: Cursor): Patch {
-  switch (readOctet(cursor)) {
-    case IN_TREE:
-      return null;
-    case PATCHED:
-      return readPatch(cursor);
-    default:
-      throw damaged();
-  }
-}
-
-function applyTo({ base }: OwnSlot, patch: (was: string) => string): string {
+function applyTo(base: string | undefined, patch: (was: string) => string): string {
   if (base === undefined) throw damaged();
   return ownCopy(patch(base));
 }
 
-function newSlot(aor: string, record: string | undefined): OwnSlot {
-  return { aor, record, base: record, batch: 0, isStaged: false, next: undefined, nextInTree: false };
-}
-
-function headText({ last, folded, aors, bindings }: Head): string {
-  return `${last} ${folded} ${aors} ${bindings}`;
-}
-
-function parseHead(text: string): Head {
-  if (text === "") return EMPTY;
-  const [last, folded, aors, bindings] = text.split(" ").map(Number);
-  const head = { last: last!, folded: folded!, aors: aors!, bindings: bindings! };
-  if (!Object.values(head).every(Number.isSafeInteger) || head.folded > head.last) throw damaged();
-  return head;
-}
-
 function countOf(record: string | undefined): number {
   return record === undefined ? 0 : recordCount(record);
-}
-
-/** Big endian, so that batches stand in their order. */
-function batchKey(number: number): string {
-  const high = Math.floor(number / 2 ** 32);
-  return String.fromCharCode(
-    (high >>> 8) & 0x7f,
-    high & 0xff,
-    (number >>> 24) & 0xff,
-    (number >>> 16) & 0xff,
-    (number >>> 8) & 0xff,
-    number & 0xff,
-  );
 }
