@@ -57,7 +57,7 @@ test(`F1: nothing acknowledged is lost when the server is killed ${ROUNDS} times
 }, async () => {
   const entropy = seededEntropy(SEED);
   const port = await freePort();
-  const load = await Load.open({ servers: [port], entropy, aors: 24, phonesPerAor: 3 });
+  const load = await Load.open({ servers: [port], entropy, aors: 100, phonesPerAor: 3 });
   const stage = { data: join(temporaryFolder(), "data"), port, load, entropy };
   const cut = { underWay: 0, carriedOut: 0, whileStarting: 0 };
 

@@ -107,12 +107,16 @@ export class Load {
   async pause(): Promise<void> {
     clearInterval(this.#timer);
     this.#timer = undefined;
-    // a datagram to ourselves stands behind all that arrived before it
-    const drained = new Promise<void>((resolve) => {
-      this.#drained = resolve;
+    // a datagram to ourselves stands behind all that arrived before it; a full buffer may lose it
+    await new Promise<void>((resolve) => {
+      const knock = () => this.#socket.send("drained", this.#socket.address().port, "127.0.0.1");
+      const again = setInterval(knock, RESEND_MS);
+      this.#drained = () => {
+        clearInterval(again);
+        resolve();
+      };
+      knock();
     });
-    this.#socket.send("drained", this.#socket.address().port, "127.0.0.1");
-    await drained;
   }
 
   /**
