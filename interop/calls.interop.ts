@@ -1,9 +1,9 @@
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { UdpPhone } from "../test/support/udp-phone.js";
+import { okTo, UdpPhone } from "../test/support/udp-phone.js";
 import { authority, hasOpenssl } from "../test/transport/certificates.js";
 import { type Baresip, startBaresip } from "./support/baresip.js";
 import { describeWith, findProgram } from "./support/peers.js";
@@ -22,8 +22,9 @@ const PASSWORD = "wonderland";
 
 /** Anybody may register here. */
 let server: ServerUnderTest;
-/** Has accounts for carol and dave. */
+/** Has accounts for carol and dave; what leaves it goes by way of the edge. */
 let closed: ServerUnderTest;
+let edge: Socket;
 /** Registers contacts, and asks what no call is needed for. */
 let desk: UdpPhone;
 let calls = 0;
@@ -48,9 +49,15 @@ beforeAll(async () => {
     listen.push("tls:127.0.0.1:0");
     tls.push(`tls: { cert: ${join(folder, "cert.pem")}, key: ${join(folder, "key.pem")} }`);
   }
+  edge = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(edge, "listening");
   [server, closed] = await Promise.all([
     serveWith([`listen: [${listen.join(", ")}]`, "open: true", ...tls]),
-    serveWith(["listen: [udp:127.0.0.1:0]", "open: false"]),
+    serveWith([
+      "listen: [udp:127.0.0.1:0]",
+      "open: false",
+      `proxy: { outgoingProxy: "sip:127.0.0.1:${edge.address().port}" }`,
+    ]),
   ]);
   desk = await UdpPhone.open(server.ports.udp!);
   if (findProgram("sipp") !== undefined) silence = await callSilence();
@@ -62,6 +69,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   desk.close();
+  edge.close();
   expect(await Promise.all([server.stop(), closed.stop()])).toEqual([0, 0]);
 });
 
@@ -268,23 +276,39 @@ describeWith("D3: who cannot be reached, and who may not call", ["sipp"], () => 
 });
 
 describeWith("D3: a caller must log in", ["baresip"], () => {
-  test("baresip logs in and calls", async () => {
-    const options = {
+  const phone = (user: string, more: { readonly answers?: boolean } = {}): Promise<Baresip> =>
+    startBaresip({
+      user,
       domain: DOMAIN,
       transport: "udp",
       server: closed.ports.udp!,
       password: PASSWORD,
-    } as const;
-    const [carol, dave] = await Promise.all([
-      startBaresip({ ...options, user: "carol" }),
-      startBaresip({ ...options, user: "dave", answers: true }),
-    ]);
+      ...more,
+    });
+
+  test("baresip logs in and calls", async () => {
+    const [carol, dave] = await Promise.all([phone("carol"), phone("dave", { answers: true })]);
     carol.command("dial", `sip:dave@${DOMAIN}`);
     await Promise.all([carol, dave].map((each) => each.says("Call established")));
     await Promise.all([carol.end(), dave.end()]);
     // two REGISTERs and an INVITE
     const accepted = await metric(closed, 'rollcall_authentications_total{outcome="accepted"}');
     expect(accepted).toBeGreaterThanOrEqual(3);
+  });
+
+  test("baresip logs in and calls another domain by way of the outgoing proxy", async () => {
+    const invited = once(edge, "message") as Promise<[Buffer, { readonly port: number }]>;
+    const carol = await phone("carol");
+    carol.command("dial", "sip:far@elsewhere.example");
+    const [datagram, from] = await invited;
+    const invite = datagram.toString("latin1");
+    expect(invite).toMatch(/^INVITE sip:far@elsewhere\.example/);
+    expect(invite).toContain(`\r\nRoute: <sip:127.0.0.1:${edge.address().port};lr>\r\n`);
+    // what she proved to us is nobody else's business (§22.3)
+    expect(invite).not.toContain("Proxy-Authorization");
+    edge.send(okTo(invite).replace("200 OK", "486 Busy Here"), from.port, "127.0.0.1");
+    await carol.says("session closed: 486 Busy Here");
+    await carol.end();
   });
 });
 
