@@ -55,7 +55,12 @@ export function proxyCore(options: ProxyOptions, kind: "stateful" | "stateless")
   const { dispatcher } = options;
   const { clock, entropy, legs } = dispatcher;
   const key = sipHashKey(options.secret ?? entropy.hex(16));
-  const self = new Self({ legs, domains: domainsOf(options), hosts: options.hosts ?? [] });
+  const self = new Self({
+    legs,
+    domains: domainsOf(options),
+    hosts: options.hosts ?? [],
+    advertised: options.advertised,
+  });
   const sides = new Sides(key);
   return {
     options,

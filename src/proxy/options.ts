@@ -19,6 +19,8 @@ export interface ProxyOptions extends ProxyHooks, OutgoingOptions {
   readonly domains?: string | readonly string[];
   /** Names and addresses of this server besides those its legs are bound to, without brackets. */
   readonly hosts?: readonly string[];
+  /** Host that peers are told in place of what the legs are bound to: for a server behind a port forwarding. */
+  readonly advertised?: string;
   /**
    * Asked for a user without live bindings (an `addressOfRecord` as in the store). When not given, a user is known who has
    * a record in the store, if only of expired bindings.
@@ -49,7 +51,7 @@ export interface ProxyOptions extends ProxyHooks, OutgoingOptions {
 
 const NAMES: ReadonlySet<string> = new Set(
   (
-    "dispatcher store domain domains hosts userState isReachable resolve markFailed farContacts barSelf recordRoute " +
+    "dispatcher store domain domains hosts advertised userState isReachable resolve markFailed farContacts barSelf recordRoute " +
     "timerCSec proxyExtensions secret resolveGruu openRoute outgoingProxy domainProxies"
   ).split(" "),
 );

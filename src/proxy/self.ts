@@ -13,6 +13,8 @@ export interface SelfOptions {
    * every address (`0.0.0.0`, `::`): the first of the leg's family is what peers are told.
    */
   readonly hosts?: readonly string[];
+  /** Host that peers are told in place of what the legs are bound to, loopback apart: for a server behind a port forwarding. */
+  readonly advertised?: string | undefined;
 }
 
 /** How one leg shows itself to peers. */
@@ -28,12 +30,15 @@ export class Self {
   readonly #legs: readonly Leg[];
   readonly #domains: ReadonlySet<string>;
   readonly #hosts: ReadonlySet<string>;
+  readonly #advertised: string | undefined;
   readonly #faces = new Map<Leg, Face>();
 
   constructor(options: SelfOptions) {
     this.#legs = options.legs;
     this.#domains = new Set((options.domains ?? []).map((domain) => domain.toLowerCase()));
-    this.#hosts = new Set((options.hosts ?? []).map((host) => host.toLowerCase()));
+    this.#advertised = options.advertised?.toLowerCase();
+    const more = this.#advertised === undefined ? [] : [this.#advertised];
+    this.#hosts = new Set([...(options.hosts ?? []).map((host) => host.toLowerCase()), ...more]);
   }
 
   /** Do we speak for every domain? */
@@ -118,8 +123,8 @@ export class Self {
     const known = this.#faces.get(leg);
     if (known !== undefined) return known;
     const { address, port } = leg.local;
-    const wildcard = isWildcard(address);
-    const shown = wildcard ? (this.#firstHost(address) ?? flow.local.address) : address;
+    const wildcard = isWildcard(address) && this.#advertised === undefined;
+    const shown = this.#shown(leg, flow);
     const host = shown.includes(":") ? `[${shown}]` : shown;
     const face = {
       via: `SIP/2.0/${leg.transport.toUpperCase()} ${host}:${port}`,
@@ -128,6 +133,15 @@ export class Self {
     // over a wildcard each connection may have another address of ours; before `start` there is no port yet
     if (port !== 0 && (!wildcard || leg.transport === "udp")) this.#faces.set(leg, face);
     return face;
+  }
+
+  #shown({ local, transport }: Leg, flow: Flow): string {
+    if (this.#advertised !== undefined && !isLoopback(local.address)) return this.#advertised;
+    if (!isWildcard(local.address)) return local.address;
+    // the peer of a connection has found this very address
+    const found = flow.local.address;
+    if (flow.isConnection && transport !== "udp" && !isWildcard(found)) return found;
+    return this.#firstHost(local.address) ?? found;
   }
 
   #firstHost(wildcard: string): string | undefined {

@@ -20,6 +20,7 @@ import { sipHashKey } from "../proxy/siphash.js";
 import { TransactionLayer } from "../transaction/layer.js";
 import { type DispatcherCounters, dispatcherCounters } from "./counters.js";
 import { isKnownMethod, lastWord } from "./last-word.js";
+import { ownHosts } from "./own-hosts.js";
 import { systemClock, systemEntropy } from "./system.js";
 
 export interface DispatcherOptions {
@@ -90,7 +91,7 @@ export class Dispatcher implements DispatcherPort {
     this.#deliverer = new Deliverer(
       new Sender({
         dispatcher: this,
-        self: new Self({ legs: this.legs }),
+        self: new Self({ legs: this.legs, hosts: ownHosts(this.legs) }),
         resolve: options.resolve ?? resolveLiterals,
         key: sipHashKey(this.entropy.hex(16)),
       }),

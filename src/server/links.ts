@@ -22,6 +22,7 @@ import type { ServerConfig } from "./config.js";
 import type { Announced, Dispatcher } from "./dispatcher.js";
 import type { Guard } from "./guard.js";
 import { nodeHasher } from "./hasher.js";
+import { ownHosts } from "./own-hosts.js";
 import { startPinger } from "./pinging.js";
 import { ReceiveChain } from "./receive-chain.js";
 import { Registrar } from "./registrar.js";
@@ -100,6 +101,7 @@ export async function makeLinks(
       dispatcher,
       store: locations,
       domains: config.domains,
+      hosts: ownHosts(dispatcher.legs),
       userState: userStates(config, source, parts.isOpen),
       resolve: (uri, how) => resolver.resolve(uri, how),
       markFailed: (server, seconds) => resolver.markFailed(server, seconds),

@@ -79,11 +79,30 @@ describe("how it names itself", () => {
     const named = new Self({ legs: [any4, any6], hosts: ["2001:db8::5", "203.0.113.1"] });
     expect(named.via(any4, flow)).toBe("SIP/2.0/UDP 203.0.113.1:5060");
     expect(named.via(any6, flow)).toBe("SIP/2.0/UDP [2001:db8::5]:5060");
+    const connection = { ...flow, isConnection: true };
+    const [tcp] = legs(["tcp", "0.0.0.0", 5060]) as [(typeof usual)[0]];
+    expect(new Self({ legs: [tcp], hosts: ["203.0.113.1"] }).via(tcp, connection)).toBe(
+      "SIP/2.0/TCP 203.0.113.5:5060",
+    );
     expect(new Self({ legs: [any4] }).via(any4, flow)).toBe("SIP/2.0/UDP 203.0.113.5:5060");
     expect(new Self({ legs: [any4], hosts: ["sip.example.com"] }).via(any4, flow)).toBe(
       "SIP/2.0/UDP sip.example.com:5060",
     );
   });
+});
+
+test("behind a port forwarding: by the advertised host, but for the loopback", () => {
+  const [any, local, bound] = legs(
+    ["tcp", "0.0.0.0", 5060],
+    ["udp", "127.0.0.1", 5060],
+    ["udp", "10.0.0.5", 5060],
+  ) as [(typeof usual)[0], (typeof usual)[0], (typeof usual)[0]];
+  const self = new Self({ legs: [any, local, bound], advertised: "SIP.example.com" });
+  const flow = udpFlow({ address: "192.0.2.9", port: 1 }, bound.local);
+  expect(self.via(any, flow)).toBe("SIP/2.0/TCP sip.example.com:5060");
+  expect(self.via(bound, flow)).toBe("SIP/2.0/UDP sip.example.com:5060");
+  expect(self.via(local, flow)).toBe("SIP/2.0/UDP 127.0.0.1:5060");
+  expect(self.isServer("sip.example.com", 5060)).toBe(true);
 });
 
 describe("which leg reaches an address", () => {
