@@ -1,6 +1,8 @@
 import type { AccountStore } from "../auth/source.js";
+import type { Binding } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
 import type { MetricSource } from "../port/metrics.js";
+import type { PingFacts } from "./explain.js";
 
 /** What the admin interface needs to know of the server that it shows. */
 export interface AdminBackend {
@@ -15,6 +17,8 @@ export interface AdminBackend {
   readiness(): true | string;
   /** Is the connection with this token open? */
   isFlowAlive(token: string): boolean;
+  /** What pings have found out about a binding; absent, or `undefined`, when it is not pinged. */
+  reachability?(aor: string, binding: Binding): PingFacts | undefined;
   /** What the server counted, read when somebody looks. */
   readonly metrics: readonly MetricSource[];
   /** Version of the server. */

@@ -111,6 +111,7 @@ export function bindingRoutes(app: FastifyInstance, backend: AdminBackend): void
         hasAccount:
           account === undefined ? undefined : await backend.accounts?.has(account.user, account.realm),
         isFlowAlive: backend.isFlowAlive,
+        reachability: backend.reachability,
       });
     },
   );

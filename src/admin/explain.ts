@@ -22,6 +22,17 @@ export interface Explanation {
   readonly contacts: readonly ContactExplanation[];
 }
 
+/** What pings of one binding have found out. */
+export interface PingFacts {
+  readonly reachable: boolean;
+  /** Pings in a row without an answer. */
+  readonly misses: number;
+  /** Of the last ping that was answered, milliseconds; `null` before the first. */
+  readonly roundTripMs: number | null;
+  /** When the last ping ended, milliseconds since the epoch; `null` before the first. */
+  readonly testedAtMs: number | null;
+}
+
 /** What is known beside the bindings. */
 export interface ExplainFacts {
   readonly nowMs: number;
@@ -29,11 +40,13 @@ export interface ExplainFacts {
   readonly hasAccount?: boolean | undefined;
   /** Is the connection with this token open? Absent: only the running server knows. */
   readonly isFlowAlive?: ((token: string) => boolean) | undefined;
+  /** What pings have found out about a binding; `undefined` when it is not pinged. */
+  readonly reachability?: ((aor: string, binding: Binding) => PingFacts | undefined) | undefined;
 }
 
 /** Says from what is stored why the phones of an address can or cannot be reached now. Expired bindings are told as such. */
 export function explain(aor: string, bindings: Bindings, facts: ExplainFacts): Explanation {
-  const contacts = bindings.map((binding) => explainContact(binding, facts));
+  const contacts = bindings.map((binding) => explainContact(aor, binding, facts));
   const live = bindings.filter(({ expiresAtMs }) => expiresAtMs > facts.nowMs);
   const reachable = best(contacts);
   return { aor: shown(aor), reachable, summary: summarise(live, bindings, reachable, facts), contacts };
@@ -67,7 +80,7 @@ function summarise(live: Bindings, all: Bindings, reachable: Reachable, facts: E
   }
 }
 
-function explainContact(binding: Binding, facts: ExplainFacts): ContactExplanation {
+function explainContact(aor: string, binding: Binding, facts: ExplainFacts): ContactExplanation {
   const uri = shown(binding.uri);
   const lines: string[] = [];
   const leftMs = binding.expiresAtMs - facts.nowMs;
@@ -79,8 +92,25 @@ function explainContact(binding: Binding, facts: ExplainFacts): ContactExplanati
     `expires in ${duration(leftMs)}; last REGISTER ${ago(facts.nowMs - binding.updatedAtMs)} from ${binding.received}` +
       (binding.userAgent === null ? "" : ` (${shown(binding.userAgent)})`),
   );
-  const reachable = explainWay(binding, facts, lines);
+  const way = explainWay(binding, facts, lines);
+  const known = facts.reachability?.(aor, binding);
+  const reachable = known === undefined || way === "no" ? way : explainPings(known, facts.nowMs, lines);
   return { uri, reachable, facts: lines };
+}
+
+/** A phone that does not answer pings is not called; one that does has shown that requests arrive. */
+function explainPings(known: PingFacts, nowMs: number, lines: string[]): Reachable {
+  const { reachable, misses, roundTripMs, testedAtMs } = known;
+  const tested = testedAtMs === null ? "" : `, the last ${ago(nowMs - testedAtMs)}`;
+  if (!reachable) {
+    lines.push(
+      `it left ${misses} pings in a row unanswered${tested}: it is not called until it answers or registers again`,
+    );
+    return "no";
+  }
+  if (misses > 0) lines.push(`it left ${misses} of the latest pings unanswered${tested}`);
+  else if (roundTripMs !== null) lines.push(`it answered a ping within ${roundTripMs} ms${tested}`);
+  return misses === 0 && roundTripMs !== null ? "yes" : "maybe";
 }
 
 /** Which way a request to this binding takes, as the proxy decides it: its connection, its Path, its source, its contact. */

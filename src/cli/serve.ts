@@ -77,6 +77,7 @@ function backendOf(server: RunningServer): AdminBackend {
     nowMs: systemClock.nowMs,
     readiness: () => server.readiness(),
     isFlowAlive: (token) => server.isFlowAlive(token),
+    reachability: (aor, binding) => server.reachability(aor, binding),
     metrics: server.metrics,
     version: version(),
   };

@@ -1,8 +1,10 @@
+import type { Binding } from "../location/binding.js";
 import type { Clock } from "../port/clock.js";
 import type { Entropy } from "../port/entropy.js";
 import type { Leg } from "../port/leg.js";
 import type { Log } from "../port/log.js";
 import type { MetricSample } from "../port/metrics.js";
+import type { Reachability } from "../proxy/ping.js";
 import { FlowIndex } from "../registrar/flows.js";
 import { createResolver, type Resolver } from "../transport/resolve.js";
 import { type AddressFamily, nodeDns } from "../transport/resolve-dns.js";
@@ -31,6 +33,8 @@ export interface Chain {
   authentications(): MetricSample[];
   /** What the guard dropped so far, by reason. */
   guarded(): MetricSample[];
+  /** What pings have found out about a binding; `undefined` when it is not pinged. */
+  reachability(aor: string, binding: Binding): Reachability | undefined;
   /** Composes the receivers anew from another configuration; what is under way ends with the old ones. */
   reload(config: ServerConfig): Promise<void>;
   close(): Promise<void>;
@@ -61,6 +65,7 @@ export async function makeChain(parts: ChainParts): Promise<Chain> {
       ),
     guarded: () =>
       Object.entries(guard?.counters ?? {}).map(([reason, value]) => ({ labels: { reason }, value })),
+    reachability: (aor, binding) => links.reachability(aor, binding),
     async reload(fresh) {
       const old = links;
       guard?.setLists(fresh.guard);

@@ -243,7 +243,9 @@ const nat = z.strictObject({
     .describe("Every phone behind a NAT is sent OPTIONS this often, in seconds; 0 switches it off."),
   pingMisses: count(1, 100)
     .default(3)
-    .describe("Pings without an answer after which a phone counts as unreachable."),
+    .describe(
+      "Pings without an answer after which a phone is not called until it answers or registers again.",
+    ),
 });
 
 const outbound = z.strictObject({

@@ -3,10 +3,12 @@ import { bindingsOf, type Gruu, gruu } from "../extension/gruu.js";
 import { outbound } from "../extension/outbound.js";
 import { path } from "../extension/path.js";
 import { type ServiceRouteRule, serviceRoute } from "../extension/service-route.js";
+import type { Binding } from "../location/binding.js";
 import type { MaybePromise } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import type { Receiver } from "../port/receiver.js";
 import type { ProxyOptions, UserState } from "../proxy/options.js";
+import type { Reachability } from "../proxy/ping.js";
 import { Redirect } from "../proxy/redirect.js";
 import { StatefulProxy } from "../proxy/stateful-proxy.js";
 import { StatelessProxy } from "../proxy/stateless-proxy.js";
@@ -33,6 +35,8 @@ export interface Links {
   readonly receiver: Receiver;
   readonly announced: Announced;
   readonly authorizers: readonly Authorize[];
+  /** What pings have found out about a binding; `undefined` when it is not pinged. */
+  reachability(aor: string, binding: Binding): Reachability | undefined;
   close(): Promise<void>;
 }
 
@@ -92,6 +96,7 @@ export async function makeLinks(
     log,
     flows,
   });
+  const pinger = config.nat.pingSec === 0 ? undefined : await startPinger(parts, dispatcher, config);
   const authorizers = [authorize];
   const receivers: Receiver[] = [...(guard === undefined ? [] : [guard]), authorize, registrar];
   if (config.proxy.enabled) {
@@ -106,16 +111,19 @@ export async function makeLinks(
       resolve: (uri, how) => resolver.resolve(uri, how),
       markFailed: (server, seconds) => resolver.markFailed(server, seconds),
       secret,
+      ...(pinger === undefined
+        ? {}
+        : { isReachable: (aor: string, binding: Binding) => pinger.isReachable(aor, binding) }),
       ...(globalGruu === undefined ? {} : { resolveGruu: (uri) => targetOf(globalGruu, uri) }),
     });
     authorizers.push(authorizeCalls);
     receivers.push(authorizeCalls, proxy);
   }
-  const pinger = config.nat.pingSec === 0 ? undefined : await startPinger(parts, dispatcher, config);
   return {
     receiver: new ReceiveChain(receivers),
     announced: announcedOf(config, extensions),
     authorizers,
+    reachability: (aor, binding) => pinger?.get(aor, binding),
     async close() {
       for (const authorizer of authorizers) authorizer.close();
       pinger?.close();

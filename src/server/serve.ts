@@ -1,8 +1,10 @@
 import type { AccountStore } from "../auth/source.js";
+import type { Binding } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
 import type { Leg } from "../port/leg.js";
 import type { Log } from "../port/log.js";
 import type { MetricSource } from "../port/metrics.js";
+import type { Reachability } from "../proxy/ping.js";
 import { makeChain } from "./chain.js";
 import type { ServerConfig } from "./config.js";
 import { ConfigError } from "./config-error.js";
@@ -27,6 +29,8 @@ export interface RunningServer {
   readiness(): true | string;
   /** Is the connection with this token open? */
   isFlowAlive(token: string): boolean;
+  /** What pings have found out about a binding; `undefined` when it is not pinged. */
+  reachability(aor: string, binding: Binding): Reachability | undefined;
   /** Takes over what a new configuration may change while it runs; rejects, and keeps the old one, when it cannot. */
   reload(config: ServerConfig): Promise<void>;
   /** Takes nothing new, finishes what is under way, flushes, closes. */
@@ -88,6 +92,7 @@ export async function startServer(
       },
       readiness: () => state.isReady || "starting or stopping",
       isFlowAlive: (token) => dispatcher.findFlow(token)?.flow.alive === true,
+      reachability: chain.reachability,
       async reload(config) {
         refuseFixedChanges(state.config, config);
         reloadCertificates(legs, config);

@@ -129,3 +129,37 @@ test.each([
   [172_800_000, "2 d"],
   [180_000_000, "2 d 2 h"],
 ])("%i ms: %s", (ms, text) => expect(duration(ms)).toBe(text));
+
+describe("pings", () => {
+  const KNOWN = { reachable: true, misses: 0, roundTripMs: 12, testedAtMs: NOW_MS - 20_000 };
+  test.each([
+    ["answered", KNOWN, "yes", "it answered a ping within 12 ms, the last 20 s ago"],
+    [
+      "missed, but not often enough",
+      { ...KNOWN, misses: 2 },
+      "maybe",
+      "it left 2 of the latest pings unanswered, the last 20 s ago",
+    ],
+    [
+      "missed too often",
+      { ...KNOWN, reachable: false, misses: 3 },
+      "no",
+      "it left 3 pings in a row unanswered, the last 20 s ago: it is not called until it answers or registers again",
+    ],
+  ] as const)("%s", (_, known, reachable, fact) => {
+    const answer = told([{}], { reachability: (aor) => (aor === AOR ? known : undefined) });
+    expect(answer.reachable).toBe(reachable);
+    expect(answer.contacts[0]!.facts).toContain(fact);
+  });
+
+  test("nothing yet says nothing", () => {
+    const nothing = { reachable: true, misses: 0, roundTripMs: null, testedAtMs: null };
+    expect(told([{}], { reachability: () => nothing })).toEqual(told([{}]));
+    expect(told([{}], { reachability: () => undefined })).toEqual(told([{}]));
+  });
+
+  test("an answer does not revive a closed connection", () => {
+    const facts = { isFlowAlive: () => false, reachability: () => KNOWN };
+    expect(told([{ flow: "x" }], facts).reachable).toBe("no");
+  });
+});
