@@ -12,8 +12,8 @@ export interface NoncesOptions extends NonceMintOptions {
   readonly ledger: NonceLedger | undefined;
 }
 
-/** May a request be served that spends this nc of a nonce? `served`: yes, now or once more; the others say why not. */
-export type Spending = "served" | "replayed" | "stale";
+/** May a request be served that spends this nc of a nonce? `served`: yes; `repeated`: it was, a moment ago; the others say why not. */
+export type Spending = "served" | "repeated" | "replayed" | "stale";
 
 /**
  * The life of nonces: issued, opened, spent (RFC 7616 §5.4, §5.5). Uses are counted in the process that serves a nonce, and only
@@ -75,7 +75,7 @@ export class Nonces {
     const ageMs = nowMs - nonce.issuedAtMs;
     // a clock that was set back must not make a nonce serve for longer than its time
     if (ageMs > lifetimeMs || ageMs < -lifetimeMs)
-      return this.#uses.isRepeat(use, nowMs) ? "served" : "stale";
+      return this.#uses.isRepeat(use, nowMs) ? "repeated" : "stale";
     if (ledger === undefined) return nonce.process === own ? this.#take(use) : "stale";
     const holder = ledger.claim(nonce.id, own, nonce.issuedAtMs + lifetimeMs);
     if (!(holder instanceof Promise)) return holder === own ? this.#take(use) : "stale";
@@ -85,8 +85,9 @@ export class Nonces {
   #take(use: Parameters<NonceUses["take"]>[0]): Spending {
     switch (this.#uses.take(use, this.#options.clock.nowMs())) {
       case "first":
-      case "repeat":
         return "served";
+      case "repeat":
+        return "repeated";
       case "replay":
         return "replayed";
       case "forgotten":

@@ -12,6 +12,8 @@ export interface Identity {
 export interface ReceiveContext {
   /** Set by `Authorize`; absent for a request without (or with no need of) credentials. */
   identity?: Identity;
+  /** Set by `Authorize` for the very octets of a request it let through before, on the same flow: a retransmission, or a replay. */
+  repeated?: boolean;
 }
 
 /**

@@ -21,6 +21,8 @@ export interface RegisterFacts {
   readonly flow: string | null;
   /** As in {@link Binding.path}. */
   readonly path: readonly string[];
+  /** Was it carried out before, or a removal that is newer? Then it changes nothing any more. */
+  readonly isPast?: boolean;
   /** Does the phone list this option tag (lower case) in Supported (§20.37)? */
   supports(tag: string): boolean;
 }
@@ -51,10 +53,24 @@ const OUT_OF_ORDER = reject(500, "CSeq Out of Order");
 
 /**
  * RFC 3261 §10.3 steps 6 to 8: what a REGISTER makes of the bindings of its address-of-record. All or nothing: a rejection
- * comes with the very set that was given. So does a fetch, and a retransmission, whose effect the set already shows.
+ * comes with the very set that was given. So does a fetch, and a retransmission, whose effect the set already shows. One whose
+ * effect is gone again comes out of order: what was removed meanwhile stays removed.
  * @returns the set to store, and the live bindings to enumerate in the 200
  */
 export function decide(
+  current: Bindings,
+  facts: RegisterFacts,
+  policy: RegisterPolicy,
+  nowMs: number,
+): Decision<Result<Bindings>> {
+  const decision = carryOut(current, facts, policy, nowMs);
+  const { bindings, outcome } = decision;
+  if (facts.isPast !== true || bindings === current || !outcome.ok) return decision;
+  const live = liveOf(current, nowMs);
+  return { bindings: current, outcome: isSame(live, outcome.value) ? ok(live) : OUT_OF_ORDER };
+}
+
+function carryOut(
   current: Bindings,
   facts: RegisterFacts,
   policy: RegisterPolicy,

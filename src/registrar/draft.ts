@@ -14,6 +14,8 @@ export interface DraftParts {
   readonly aor: string;
   readonly to: SipUri;
   readonly cseq: number;
+  /** As in {@link RegisterFacts.isPast}. */
+  readonly isPast: boolean;
 }
 
 const NO_PATH: readonly string[] = [];
@@ -34,6 +36,7 @@ export class RegisterDraft implements RegisterFacts {
   readonly cseq: number;
   readonly userAgent: string | null;
   readonly received: string;
+  readonly isPast: boolean;
   contacts: readonly RegisterContact[] = NO_CONTACTS;
   removesAll = false;
   /** Path vector to keep with each contact, topmost first; an extension sets it (RFC 3327). */
@@ -50,6 +53,7 @@ export class RegisterDraft implements RegisterFacts {
     this.to = parts.to;
     this.callId = parts.request.callId;
     this.cseq = parts.cseq;
+    this.isPast = parts.isPast;
     this.userAgent = parts.request.headers.get("user-agent") ?? null;
     this.received = receivedFrom(parts.from);
   }

@@ -22,6 +22,7 @@ import type { RegistrarExtension } from "./extension.js";
 import { FlowIndex } from "./flows.js";
 import { distinctContacts } from "./match.js";
 import { addressRules, checkOptions, type RegistrarOptions } from "./options.js";
+import { Removals, removes } from "./removals.js";
 import { checkSips } from "./sips.js";
 import { troubleAnswer } from "./trouble.js";
 
@@ -50,6 +51,7 @@ export class RegistrarCore implements Receiver {
   readonly #date = createDateWriter();
   readonly #toTag: (request: SipRequest) => string;
   readonly #flows: FlowIndex;
+  readonly #removals = new Removals();
   readonly #stopWatching: () => void;
   #timer: Timer | undefined;
   #closed = false;
@@ -169,7 +171,19 @@ export class RegistrarCore implements Receiver {
 
     const contacts = readContacts(request.headers, this.#mostContacts, this.#ownParams);
     if (!contacts.ok) return contacts;
-    const draft = new RegisterDraft({ request, leg, from, identity, aor, to: uri, cseq: cseq.sequence });
+    const isPast =
+      context?.repeated === true ||
+      this.#removals.isNewer({ aor, callId: request.callId, cseq: cseq.sequence }, this.#clock.nowMs());
+    const draft = new RegisterDraft({
+      request,
+      leg,
+      from,
+      identity,
+      aor,
+      to: uri,
+      cseq: cseq.sequence,
+      isPast,
+    });
     draft.contacts = contacts.value.list;
     draft.removesAll = contacts.value.all;
     for (const extension of this.#extensions) {
@@ -194,6 +208,7 @@ export class RegistrarCore implements Receiver {
   #carryOut(draft: RegisterDraft, via: Via): MaybePromise<number> {
     const { aor, from } = draft;
     const nowMs = this.#clock.nowMs();
+    if (!draft.isPast && removes(draft)) this.#removals.note(draft, nowMs);
     const isNew = draft.flow !== null && from.alive && this.#flows.add(from, draft.leg, aor);
     let result: MaybePromise<Result<Bindings>>;
     try {
@@ -210,6 +225,7 @@ export class RegistrarCore implements Receiver {
 
   #finish(result: Result<Bindings>, draft: RegisterDraft, via: Via, isNew: boolean): number {
     if (draft.flow !== null) this.#settleFlow(result, draft, isNew);
+    if (!result.ok && !draft.isPast) this.#removals.forget(draft);
     if (!result.ok) return this.#refuse(result, draft.request, via, draft.leg, draft.from);
     const nowMs = this.#clock.nowMs();
     let lines = "";
@@ -227,6 +243,7 @@ export class RegistrarCore implements Receiver {
 
   #trouble(error: unknown, draft: RegisterDraft, via: Via, isNew: boolean): number {
     if (isNew && draft.flow !== null) this.#flows.drop(draft.flow, draft.aor);
+    if (!draft.isPast) this.#removals.forget(draft);
     const answer = troubleAnswer(error, this.#dispatcher.entropy);
     this.#log.error({ aor: draft.aor, error: textOf(error) }, "a registration could not be stored");
     return this.#refuse(answer, draft.request, via, draft.leg, draft.from);

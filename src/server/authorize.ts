@@ -264,7 +264,7 @@ export class Authorize implements Receiver {
   }
 
   #decide(attempt: Attempt, spent: Spending): number | undefined {
-    if (spent !== "served") return this.#challenge(spent, attempt);
+    if (spent !== "served" && spent !== "repeated") return this.#challenge(spent, attempt);
     const { request, from, context, realm, credentials } = attempt;
     const identity = { user: credentials.username, realm: realm.name };
     const isRegistrar = this.#purpose === "registrar";
@@ -280,6 +280,7 @@ export class Authorize implements Receiver {
     }
     this.#report("accepted", from, identity.user);
     context.identity = identity;
+    if (spent === "repeated") context.repeated = true;
     return undefined;
   }
 

@@ -52,7 +52,7 @@ describe("RFC 7616 §5.4: a nonce serves for its time", () => {
     own.clock.advance(LIFETIME_MS);
     expect(await own.spend(nonce, 1)).toBe("served");
     own.clock.advance(RETRANSMISSION_MS);
-    expect(await own.spend(nonce, 1)).toBe("served");
+    expect(await own.spend(nonce, 1)).toBe("repeated");
     expect(await own.spend(nonce, 2)).toBe("stale");
     own.clock.advance(1);
     expect(await own.spend(nonce, 1)).toBe("stale");

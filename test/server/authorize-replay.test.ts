@@ -210,3 +210,14 @@ describe("FEATURES B2: over processes and restarts", () => {
     expect((await two.ask(answering(fresh))).context.identity?.user).toBe("alice");
   });
 });
+
+describe("a request that was let through comes again, octet for octet", () => {
+  it("is marked as repeated, so that nobody behind carries it out anew; the first one and a later nc are not", async () => {
+    const { ask, challenge } = rig();
+    const nonce = await challenge();
+    const message = answering(nonce);
+    expect((await ask(message)).context.repeated).toBeUndefined();
+    expect((await ask(message)).context).toMatchObject({ identity: { user: "alice" }, repeated: true });
+    expect((await ask(answering(nonce, { nc: 2 }))).context.repeated).toBeUndefined();
+  });
+});
