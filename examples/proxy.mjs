@@ -1,7 +1,16 @@
 // A registrar and the proxy that calls whoever is registered with it, in one program, bindings in memory.
 // Run it with `node examples/proxy.mjs [PORT]`, let two phones register as alice and bob at example.com with this server as
 // their outbound proxy, and let one call the other.
-import { Dispatcher, ReceiveChain, Registrar, Proxy as SipProxy, tcp, udp } from "rollcall";
+import {
+  createResolver,
+  Dispatcher,
+  nodeDns,
+  ReceiveChain,
+  Registrar,
+  Proxy as SipProxy,
+  tcp,
+  udp,
+} from "rollcall";
 
 const port = Number(process.argv[2] ?? 5060);
 const dispatcher = new Dispatcher({
@@ -9,8 +18,17 @@ const dispatcher = new Dispatcher({
 });
 const domains = ["example.com"];
 const registrar = new Registrar({ dispatcher, domains });
-// it looks where the registrar keeps its bindings; what leaves the domain would go by way of outgoingProxy, if one were named
-const proxy = new SipProxy({ dispatcher, domains, store: registrar.store });
+// finds servers by DNS (RFC 3263): for contacts and Paths that hold names
+const { clock, entropy } = dispatcher;
+const resolver = createResolver({ dns: nodeDns(), clock, entropy, transports: ["udp", "tcp"] });
+// looks where the registrar keeps its bindings; what leaves the domain would go by way of outgoingProxy, if one were named
+const proxy = new SipProxy({
+  dispatcher,
+  domains,
+  store: registrar.store,
+  resolve: resolver.resolve,
+  markFailed: resolver.markFailed,
+});
 
 dispatcher.setReceiver(new ReceiveChain([registrar, proxy]), {
   allow: ["REGISTER", "OPTIONS", "INVITE", "ACK", "CANCEL", "BYE", "MESSAGE"],
