@@ -1,5 +1,6 @@
 import type { SipRequest } from "../message/message.js";
 import { parseNameAddr } from "../message/name-addr.js";
+import { hasParam } from "../message/params.js";
 import type { Flow } from "../port/leg.js";
 import type { Identity } from "../port/receiver.js";
 import { uriFlow } from "./policy.js";
@@ -28,7 +29,15 @@ export function callerSide(request: SipRequest, from: Flow, identity: Identity |
     const next = parseNameAddr(request.headers.list("record-route")?.[0] ?? contact)?.sipUri;
     return { local, nat: false, flow: next === undefined ? "" : uriFlow(next) };
   }
-  return { local, nat: from.isConnection || !namesAddress(contact, from), flow: from.token };
+  const nat = from.isConnection || asksForFlow(contact) || !namesAddress(contact, from);
+  return { local, nat, flow: from.token };
+}
+
+/** RFC 5626 §4.3, §5.3: a Contact with `ob` asks for later requests of the dialog over the flow of this one. */
+function asksForFlow(contact: string): boolean {
+  if (!contact.includes(";ob")) return false;
+  const uri = parseNameAddr(contact)?.sipUri;
+  return uri !== undefined && hasParam(uri.params, "ob");
 }
 
 /** One Via: no other proxy between. */

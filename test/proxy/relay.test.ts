@@ -457,9 +457,11 @@ describe("in-dialog requests through our own Record-Route", () => {
 });
 
 describe("a user of ours may send where its peer has moved to", () => {
-  test("with the flow of its side as proof", async () => {
+  /** The stranger calls bob with this parameter in its Contact; bob says where the stranger is now, and hangs up. */
+  async function hangUp(param: string) {
     const { on, stranger, bob, victim: moved } = await cast();
-    stranger.request({ method: "INVITE", uri: "sip:bob@example.com" });
+    const contact = stranger.contact + param;
+    stranger.request({ method: "INVITE", uri: "sip:bob@example.com", contact });
     await on.pass(10);
     const invite = bob.lastRequest("INVITE");
     bob.reply(invite, 200);
@@ -474,6 +476,14 @@ describe("a user of ours may send where its peer has moved to", () => {
       routes: invite.headers.all("record-route"),
     });
     await on.pass(10);
-    expect(moved.requests.map(({ method }) => method)).toEqual(["BYE"]);
+    return [moved, stranger].map(({ requests }) => requests.map(({ method }) => method));
+  }
+
+  test("with the flow of its side as proof", async () => {
+    expect(await hangUp("")).toEqual([["BYE"], []]);
+  });
+
+  test("but not where the peer asked for its flow by ob (RFC 5626 §4.3)", async () => {
+    expect(await hangUp(";ob")).toEqual([[], ["BYE"]]);
   });
 });
