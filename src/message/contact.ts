@@ -22,7 +22,7 @@ const STAR: Result<Contacts> = ok("*");
 
 /**
  * The contacts of a message over all its Contact lines (§20.10, §7.3.1).
- * @returns 400 for a malformed element, `*` beside another, an empty field, or more than `limits.elements` of them
+ * @returns 400 for a malformed element, `*` beside another, or an empty field
  */
 export function parseContacts(headers: Headers): Result<Contacts> {
   const first = headers.indexOf("contact");
@@ -32,7 +32,8 @@ export function parseContacts(headers: Headers): Result<Contacts> {
   if (elements.length === 1 && elements[0] === "*") return STAR;
   const contacts: Contact[] = [];
   for (const element of elements) {
-    const address = parseNameAddr(element);
+    // §10.2: a malformed expires, and one that is empty, is taken for an hour
+    const address = parseNameAddr(element, "expires");
     if (address === undefined) return malformed("Contact");
     const q = rawParam(address.params, "q");
     const qMilli = q === undefined ? null : parseQ(q ?? "");

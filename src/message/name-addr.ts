@@ -19,16 +19,17 @@ export interface NameAddr {
 /**
  * Parses one element of From, To, Contact, Route, Record-Route or Path.
  * Without brackets everything behind the first `;` is a header parameter, and a `?` or a comma is an error (§20.10).
+ * @param mayBeEmpty a parameter whose value may be missing, as in `parseParams`
  * @returns `undefined` when malformed, a SIP or SIPS URI in it included
  */
-export function parseNameAddr(text: string): NameAddr | undefined {
+export function parseNameAddr(text: string, mayBeEmpty?: string): NameAddr | undefined {
   const open = openingBracket(text);
-  if (open === undefined) return parseAddrSpec(text);
+  if (open === undefined) return parseAddrSpec(text, mayBeEmpty);
   const close = text.indexOf(">", open);
   if (close < 0) return undefined;
   const displayName = parseDisplayName(trim(text.slice(0, open)));
   if (displayName === undefined) return undefined;
-  return assemble(displayName, text.slice(open + 1, close), trim(text.slice(close + 1)));
+  return assemble(displayName, text.slice(open + 1, close), trim(text.slice(close + 1)), mayBeEmpty);
 }
 
 /** Index of the `<` that ends the display name; `undefined` when the text has none, or only within a quoted parameter. */
@@ -45,18 +46,23 @@ function openingBracket(text: string): number | undefined {
   return undefined;
 }
 
-function parseAddrSpec(text: string): NameAddr | undefined {
+function parseAddrSpec(text: string, mayBeEmpty: string | undefined): NameAddr | undefined {
   const semicolon = text.indexOf(";");
   const uri = trim(semicolon < 0 ? text : text.slice(0, semicolon));
   // §20.10, RFC 8217 §3: a URI with a comma, a question mark or a semicolon must stand in brackets
   if (uri.includes("?") || uri.includes(",")) return undefined;
-  return assemble(null, uri, semicolon < 0 ? "" : text.slice(semicolon));
+  return assemble(null, uri, semicolon < 0 ? "" : text.slice(semicolon), mayBeEmpty);
 }
 
-function assemble(displayName: string | null, uri: string, paramText: string): NameAddr | undefined {
+function assemble(
+  displayName: string | null,
+  uri: string,
+  paramText: string,
+  mayBeEmpty: string | undefined,
+): NameAddr | undefined {
   const sipUri = parseSipUri(uri);
   if (sipUri === undefined && !isForeignUri(uri)) return undefined;
-  const params = parseParams(paramText);
+  const params = parseParams(paramText, mayBeEmpty);
   return params === undefined ? undefined : { displayName, uri, sipUri, params, paramText };
 }
 

@@ -32,8 +32,9 @@ export function paramNameAt(text: string, from: number, end: number): string {
  * White space round `;` and `=` is allowed, values are tokens, hosts or quoted strings.
  * @returns `undefined` when a parameter is empty, a name is no token, a quote never closes, a value is empty, or there are
  * more than `MAX_PARAMS`
+ * @param mayBeEmpty lower-case name of the one parameter whose value may be missing behind its `=`: it is `""` then
  */
-export function parseParams(text: string): Params | undefined {
+export function parseParams(text: string, mayBeEmpty?: string): Params | undefined {
   const end = text.length;
   if (end === 0) return NO_PARAMS;
   const params: Param[] = [];
@@ -51,7 +52,7 @@ export function parseParams(text: string): Params | undefined {
     }
     const valueStart = skipSpace(text, at + 1, end);
     at = endOfValue(text, valueStart, end);
-    if (at <= valueStart) return undefined;
+    if (at < valueStart || (at === valueStart && name !== mayBeEmpty)) return undefined;
     params.push({ name, value: text.slice(valueStart, at) });
     at = skipSpace(text, at, end);
   }

@@ -39,6 +39,18 @@ describe("RFC 3261 §20.10 Contact", () => {
     ],
     ["a negative one too", ["Contact: <sip:a@h>;expires=-1"], [["sip:a@h", null, 3600]]],
     ["one without a value too", ["Contact: <sip:a@h>;expires"], [["sip:a@h", null, 3600]]],
+    ["one that is empty too", ["Contact: <sip:a@h>;expires="], [["sip:a@h", null, 3600]]],
+    [
+      "an empty one before another parameter, and without brackets",
+      ["Contact: <sip:a@h>; expires= ;q=0.5, sip:b@h;expires="],
+      [
+        ["sip:a@h", 500, 3600],
+        ["sip:b@h", null, 3600],
+      ],
+    ],
+    ["no other parameter may be empty", ["Contact: <sip:a@h>;q="], "400 Malformed Contact"],
+    ["nor one we do not know", ["Contact: <sip:a@h>;x="], "400 Malformed Contact"],
+    ["nor a quote that never closes", ['Contact: <sip:a@h>;expires="'], "400 Malformed Contact"],
     ["a number in quotes is a number", ['Contact: <sip:a@h>;expires="60"'], [["sip:a@h", null, 60]]],
     [
       "§10.2: past 2^32-1 is 2^32-1",
@@ -62,7 +74,6 @@ describe("RFC 3261 §20.10 Contact", () => {
     ["a good one beside a bad one", ["Contact: <sip:a@h>, <sip:b@h:x>"], "400 Malformed Contact"],
     ["a q that is none", ["Contact: <sip:a@h>;q=2"], "400 Malformed q In Contact"],
     ["a q without a value", ["Contact: <sip:a@h>;q"], "400 Malformed q In Contact"],
-    ["more than the limit", [`Contact: ${"<sip:a@h>,".repeat(100)}<sip:a@h>`], "400 Malformed Contact"],
   ])("%s", (_, lines, expected) => {
     expect(contacts(...lines)).toEqual(expected);
   });
