@@ -2,6 +2,7 @@ import { codeAt, isBlank } from "./grammar.js";
 import { canonicalNameAt } from "./header-names.js";
 import type { FieldSpans } from "./headers.js";
 import type { MessageLimits } from "./limits.js";
+import { hasLongList } from "./list-limit.js";
 
 /** The header part of a message, as far as it could be read. */
 export interface ScannedFields extends FieldSpans {
@@ -20,6 +21,7 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 const TOO_LARGE: FieldProblem = { status: 513, reason: "Message Too Large" };
+const LONG_LIST: FieldProblem = { status: 513, reason: "Too Many Elements In Header Field" };
 const NO_FIELD: FieldProblem = { status: 400, reason: "Malformed Header Field" };
 const BARE_BREAK: FieldProblem = { status: 400, reason: "CR Or LF Alone In Header Field" };
 const NO_END: FieldProblem = { status: 400, reason: "Headers Without End" };
@@ -72,7 +74,8 @@ export function scanFields(text: string, at: number, limits: MessageLimits): Sca
   }
   if (bodyStart < 0) problem ??= NO_END;
   else if (bodyStart > limits.headerOctets) problem = TOO_LARGE;
-  return { text, names, spans, hasBreaks, bodyStart, problem };
+  if (problem === undefined && hasLongList(text, names, spans, limits.elements)) problem = LONG_LIST;
+  return { text, names, spans, hasBreaks, mostElements: limits.elements, bodyStart, problem };
 }
 
 /** Index of a character at or after `from`, or behind the whole text. */

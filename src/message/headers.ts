@@ -1,5 +1,4 @@
 import { isSpace, isToken, skipSpace, splitOutside, trim, unfold } from "./grammar.js";
-import { DEFAULT_LIMITS } from "./limits.js";
 
 const COMMA = 0x2c;
 
@@ -13,6 +12,8 @@ export interface FieldSpans {
   readonly spans: readonly number[];
   /** May there be line breaks within values? */
   readonly hasBreaks: boolean;
+  /** Most elements of one list header, see `MessageLimits`. */
+  readonly mostElements: number;
 }
 
 /** Headers whose value is a list of option tags (RFC 3261 §20.29, §20.32, §20.37, §20.40). */
@@ -99,7 +100,7 @@ export class Headers {
    * The elements of a comma-separated header over all its lines (§7.3.1), in order; `[]` when it is absent or empty.
    * @returns `undefined` when a quote or bracket never closes, an element of several is empty, or there are more than `most`
    */
-  list(name: string, most: number = DEFAULT_LIMITS.elements): string[] | undefined {
+  list(name: string, most: number = this.#fields.mostElements): string[] | undefined {
     const elements: string[] = [];
     for (let i = this.indexOf(name); i >= 0; i = this.indexOf(name, i + 1)) {
       const value = this.valueAt(i);
@@ -123,11 +124,12 @@ export class Headers {
    * left out: `checkRequest` refuses it where it must be honoured, and elsewhere it announces nothing.
    */
   optionTags(name: OptionTagHeader): string[] {
+    const { mostElements } = this.#fields;
     const tags: string[] = [];
     for (let i = this.indexOf(name); i >= 0; i = this.indexOf(name, i + 1)) {
-      for (const part of this.valueAt(i).split(",", DEFAULT_LIMITS.elements)) {
+      for (const part of this.valueAt(i).split(",", mostElements)) {
         const tag = trim(part);
-        if (isToken(tag) && tags.length < DEFAULT_LIMITS.elements) tags.push(tag.toLowerCase());
+        if (isToken(tag) && tags.length < mostElements) tags.push(tag.toLowerCase());
       }
     }
     return tags;

@@ -89,15 +89,15 @@ describe("§7.3.1 header fields", () => {
     ["Contact: <sip:a>, , <sip:b>", "an empty element"],
     ['Contact: "a, <sip:b>', "a quote that never closes"],
     ["Contact: <sip:a, <sip:b", "a bracket that never closes"],
-    [`Contact: ${"<sip:a>,".repeat(100)}<sip:a>`, "more elements than the limit"],
   ])("%# no list: %s", (line) => {
     expect(headers(line).list("contact")).toBeUndefined();
   });
 
   it("counts elements over all lines", () => {
-    const lines = Array.from({ length: 101 }, (_, i) => `Contact: <sip:${i}@h>`);
-    expect(headers(...lines.slice(1)).list("contact")).toHaveLength(100);
-    expect(headers(...lines).list("contact")).toBeUndefined();
+    const lines = Array.from({ length: 101 }, (_, i) => `Allow-Events: e${i}`);
+    expect(headers(...lines.slice(1)).list("allow-events")).toHaveLength(100);
+    expect(headers(...lines).list("allow-events")).toBeUndefined();
+    expect(headers(`Allow-Events: ${"e,".repeat(100)}e`).list("allow-events")).toBeUndefined();
     expect(headers("Contact: <sip:a>, <sip:b>").list("contact", 1)).toBeUndefined();
   });
 });

@@ -198,6 +198,51 @@ describe("limits: refused, never truncated", () => {
     });
   });
 
+  describe.each(["Via", "Contact", "Route", "Record-Route", "Path"])("elements of %s", (name) => {
+    const element = name === "Via" ? "SIP/2.0/UDP 192.0.2.1" : "<sip:a,b@h>";
+    const few: MessageLimits = { ...DEFAULT_LIMITS, elements: 3 };
+    const parsed = (...values: readonly string[]) =>
+      parseMessage(requestText({ fields: { [name]: values } }), few);
+
+    it.each([
+      ["on lines of their own", [element, element, element], element],
+      ["on one line", [`${element}, ${element},${element}`], element],
+      ["on lines and within them", [`${element},${element}`, element], element],
+      ["and commas in quotes and brackets", [`${element};x="a,b", ${element}`, `${element};x=",,"`], element],
+    ])("%s: 513 beyond the limit", (_, most, oneMore) => {
+      expect(parsed(...most)).toMatchObject({ ok: true });
+      expect(parsed(...most, oneMore)).toMatchObject({
+        ok: false,
+        status: 513,
+        request: { method: "REGISTER" },
+      });
+      expect(parsed(...most.slice(0, -1), `${most.at(-1)}, ${oneMore}`)).toMatchObject({
+        ok: false,
+        status: 513,
+      });
+    });
+  });
+
+  it("elements: each list for itself, by the limit that is set, and no field that is no list", () => {
+    const fields = {
+      Via: Array.from({ length: 80 }, (_, i) => `SIP/2.0/UDP s${i}`),
+      Contact: Array.from({ length: 80 }, (_, i) => `<sip:${i}@h>`).join(","),
+      Subject: ",".repeat(200),
+    };
+    expect(parseMessage(requestText({ fields }))).toMatchObject({ ok: true });
+    const more = requestText({ fields: { Contact: Array.from({ length: 150 }, (_, i) => `<sip:${i}@h>`) } });
+    expect(parseMessage(more)).toMatchObject({ ok: false, status: 513 });
+    const parsed = parseMessage(more, { ...DEFAULT_LIMITS, elements: 150 });
+    expect(parsed.ok && parsed.message.headers.list("contact")).toHaveLength(150);
+  });
+
+  it("a response with too many Vias is none to act on", () => {
+    const text = (vias: number) =>
+      `SIP/2.0 200 OK\r\n${"Via: SIP/2.0/UDP h;branch=z9hG4bK1\r\n".repeat(vias)}\r\n`;
+    expect(parseMessage(text(100))).toMatchObject({ ok: true });
+    expect(parseMessage(text(101))).toMatchObject({ ok: false, request: undefined });
+  });
+
   it("the header part: 513, to the octet", () => {
     const text = requestText({ fields: { a: "x".repeat(90), b: "x" } });
     const octets = text.length;
