@@ -21,6 +21,9 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(
   ),
 );
 
+/** What the server does itself, whatever it carries to others. */
+const OWN: readonly string[] = ["REGISTER", "OPTIONS"];
+
 /** Is this a method that some SIP RFC defines? */
 export function isKnownMethod(method: string): boolean {
   return KNOWN_METHODS.has(method);
@@ -59,5 +62,6 @@ export function lastWord(request: SipRequest, can: Capabilities): Result<readonl
     ]);
   }
   if (method === "REGISTER" || (can.allow.includes(method) && !toServer)) return reject(404, "Not Found");
-  return reject(405, "Method Not Allowed", [allow]);
+  // §21.4.6: the methods of this very address; what is carried to others' is not among them
+  return reject(405, "Method Not Allowed", [toServer ? { name: "Allow", value: OWN.join(", ") } : allow]);
 }

@@ -107,6 +107,16 @@ describe("the last word: no request that can be answered is met with silence (RF
     expect(responseOf(answer!).headers.get("unsupported")).toBe("a, b");
   });
 
+  it.each([
+    ["INVITE", "sip:192.0.2.1", "REGISTER, OPTIONS"],
+    ["MESSAGE", "sip:192.0.2.1:5060", "REGISTER, OPTIONS"],
+    ["SUBSCRIBE", "sip:alice@example.com", "REGISTER, INVITE, MESSAGE"],
+  ])("never names the refused method in the Allow of a 405 (§21.4.6): %s %s", async (method, uri, allow) => {
+    const { say } = await wire(nobody, { allow: ["REGISTER", "INVITE", "MESSAGE"] });
+    const { status, headers } = responseOf((await say(requestText(method, uri)))[0]!);
+    expect([status, headers.get("allow")]).toEqual([405, allow]);
+  });
+
   it("tells what the receivers can do in answers to OPTIONS (§11.2)", async () => {
     const { say } = await wire(nobody, { allow: ["REGISTER", "INVITE"], supported: ["path"] });
     const { headers } = responseOf((await say(requestText("OPTIONS", "sip:192.0.2.1")))[0]!);
