@@ -23,6 +23,7 @@ export interface RegistrarOptions {
   readonly defaultExpires?: number;
   /** Domains it is responsible for; every domain when neither this nor `domains` is given. */
   readonly domain?: string | readonly string[];
+  /** More of them: both may be given, and count together. */
   readonly domains?: string | readonly string[];
   /** The header field that names the domain; `"to"` when not given. */
   readonly domainHeader?: "to" | "from";
@@ -72,6 +73,14 @@ const NAMES: ReadonlySet<string> = new Set<keyof RegistrarOptions>([
   "flows",
 ]);
 
+/** Options that are objects, and the methods that the registrar calls of them. */
+const PARTS: readonly (readonly [keyof RegistrarOptions, readonly string[]])[] = [
+  ["dispatcher", ["findFlow", "onFlowClosed"]],
+  ["store", ["update", "read", "expire"]],
+  ["clock", ["nowMs", "after"]],
+  ["log", ["debug", "info", "warn", "error"]],
+];
+
 /** @throws TypeError that names the option which is unknown, missing or out of range */
 export function checkOptions(options: Partial<RegistrarOptions>): void {
   for (const name of Object.keys(options)) {
@@ -79,6 +88,12 @@ export function checkOptions(options: Partial<RegistrarOptions>): void {
   }
   if (options.dispatcher === undefined || options.dispatcher === null)
     throw new TypeError("Registrar: dispatcher is mandatory");
+  for (const [name, methods] of PARTS) checkPart(name, options[name], methods);
+  for (const name of ["domain", "domains", "aliases"] as const) checkNames(name, options[name]);
+  if (options.extensions !== undefined && !Array.isArray(options.extensions))
+    throw new TypeError("Registrar: extensions must be a list");
+  if (options.isReachable !== undefined && typeof options.isReachable !== "function")
+    throw new TypeError("Registrar: isReachable must be a function");
   const wholeFrom = (name: keyof RegistrarOptions, least: number) => {
     const value = options[name];
     if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= least))
@@ -99,6 +114,18 @@ export function checkOptions(options: Partial<RegistrarOptions>): void {
     throw new TypeError(
       "Registrar: overLimit must reject with 403 or 503, evict-oldest or evict-unreachable",
     );
+}
+
+function checkPart(name: string, part: unknown, methods: readonly string[]): void {
+  if (part === undefined) return;
+  const lacking = methods.find((method) => typeof Object(part)[method] !== "function");
+  if (lacking !== undefined) throw new TypeError(`Registrar: ${name} has no method ${lacking}`);
+}
+
+function checkNames(name: string, value: unknown): void {
+  const all: readonly unknown[] = Array.isArray(value) ? value : value === undefined ? [] : [value];
+  if (!all.every((one) => typeof one === "string" && one !== ""))
+    throw new TypeError(`Registrar: ${name} must be a name or a list of names`);
 }
 
 function isOverLimit(value: OverLimit): boolean {

@@ -29,9 +29,36 @@ describe("Registrar: options, as Net::SIP::Registrar's users know them", () => {
     ["another policy", { overLimit: { action: "reject", status: 404 } }, /overLimit/],
     ["a pace of less than nothing", { expireEvery: -0.5 }, /expireEvery/],
     ["no contacts at all", { maxContacts: 0 }, /maxContacts/],
+    ["a store that is none", { store: {} }, /store/],
+    ["null for a store", { store: null }, /store/],
+    ["a clock that is none", { clock: 3 }, /clock/],
+    ["a clock that only tells the time", { clock: { nowMs: () => 0 } }, /clock/],
+    ["a log that is none", { log: { info() {} } }, /log/],
+    ["a domain that is no name", { domain: 3 }, /domain\b/],
+    ["an empty domain", { domain: "" }, /domain\b/],
+    ["a domain that is no name among some", { domains: ["example.com", null] }, /domains/],
+    ["aliases that are no names", { aliases: [{}] }, /aliases/],
+    ["extensions that are no list", { extensions: {} }, /extensions/],
+    ["an isReachable that cannot be called", { isReachable: true }, /isReachable/],
   ])("%s is a TypeError that names it", (_what, options, name) => {
     expect(() => mounted(options as object)).toThrow(TypeError);
     expect(() => mounted(options as object)).toThrow(name);
+  });
+
+  it("a dispatcher that is none is a TypeError that names it", () => {
+    expect(() => new Registrar({ dispatcher: {} } as RegistrarOptions)).toThrow(TypeError);
+    expect(() => new Registrar({ dispatcher: {} } as RegistrarOptions)).toThrow(/dispatcher/);
+  });
+
+  it("domain and domains count together", () => {
+    const { registrar, leg } = mounted({ domain: "a.example", domains: ["b.example"] });
+    const to = (domain: string) =>
+      registrar.receive(
+        parseRequest(registerText({ uri: `sip:${domain}`, to: `<sip:alice@${domain}>`, contacts: [PHONE] })),
+        leg,
+        testFlow(),
+      );
+    expect([to("a.example"), to("b.example"), to("c.example")]).toEqual([200, 200, undefined]);
   });
 
   it("minExpires 30 and maxExpires 300 unless given; a memory store of its own; an answer at once", async () => {
