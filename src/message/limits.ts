@@ -20,5 +20,14 @@ export const DEFAULT_LIMITS: MessageLimits = {
   elements: 100,
 };
 
+/** For a text that was made here of a message within its limits: our own fields may have carried it over them. */
+export const OWN_LIMITS: MessageLimits = {
+  messageOctets: Number.POSITIVE_INFINITY,
+  headerOctets: Number.POSITIVE_INFINITY,
+  fieldOctets: Number.POSITIVE_INFINITY,
+  fields: Number.POSITIVE_INFINITY,
+  elements: Number.POSITIVE_INFINITY,
+};
+
 /** Parameters of one URI, or of one header field element; a text with more is malformed. */
 export const MAX_PARAMS = 100;

@@ -1,4 +1,5 @@
 import { edit } from "../message/edit.js";
+import { OWN_LIMITS } from "../message/limits.js";
 import type { SipRequest, SipResponse } from "../message/message.js";
 import { parseMessage } from "../message/parse.js";
 import { type Rejection, reject } from "../message/result.js";
@@ -244,7 +245,7 @@ export class ResponseContext implements ServerHandlers {
       server.forward(text, response);
       return;
     }
-    const parsed = parseMessage(text);
+    const parsed = parseMessage(text, OWN_LIMITS);
     server.forward(parsed.ok ? edit(parsed.message, { append: others }) : text, response);
   }
 

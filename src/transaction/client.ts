@@ -1,3 +1,4 @@
+import { OWN_LIMITS } from "../message/limits.js";
 import type { SipRequest, SipResponse } from "../message/message.js";
 import { parseMessage } from "../message/parse.js";
 import type { Flow, Leg } from "../port/leg.js";
@@ -222,6 +223,6 @@ export class ClientTransaction implements TimerOwner<TimerName> {
 
 /** The request that a text of our own making holds. */
 export function parsedRequest(text: string): SipRequest | undefined {
-  const parsed = parseMessage(text);
+  const parsed = parseMessage(text, OWN_LIMITS);
   return parsed.ok && parsed.message.kind === "request" ? parsed.message : undefined;
 }

@@ -1,3 +1,4 @@
+import { OWN_LIMITS } from "../message/limits.js";
 import type { SipRequest, SipResponse } from "../message/message.js";
 import { hasParam } from "../message/params.js";
 import { parseMessage } from "../message/parse.js";
@@ -254,7 +255,8 @@ export class ServerTransaction implements TimerOwner<TimerName> {
   #recalled(): SipRequest | undefined {
     const text = this.#trying100;
     if (text === undefined) return undefined;
-    const parsed = parseMessage(`INVITE sip:recalled.invalid SIP/2.0${text.slice(text.indexOf("\r\n"))}`);
+    const request = `INVITE sip:recalled.invalid SIP/2.0${text.slice(text.indexOf("\r\n"))}`;
+    const parsed = parseMessage(request, OWN_LIMITS);
     return parsed.ok && parsed.message.kind === "request" ? parsed.message : undefined;
   }
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { DEFAULT_LIMITS } from "../../src/message/limits.js";
+import { parsedRequest } from "../../src/transaction/client.js";
 import { acknowledge, cancellation } from "../../src/transaction/requests.js";
 import { lines, requestOf } from "../support/texts.js";
 
@@ -57,4 +59,10 @@ describe("§9.1: the CANCEL has the To, Via, Route and CSeq number of the INVITE
     const cancel = requestOf(cancellation(INVITE, 'SIP;cause=200;text="Call completed elsewhere"'));
     expect(cancel.headers.get("reason")).toBe('SIP;cause=200;text="Call completed elsewhere"');
   });
+});
+
+test("an INVITE that our own fields carried over the limits of what is received has its ACK and CANCEL all the same", () => {
+  const bulk = `X-Bulk: ${"x".repeat(DEFAULT_LIMITS.headerOctets)}\r\n`;
+  const sent = parsedRequest(INVITE.text.replace("Content-Length", `${bulk}Content-Length`));
+  expect(acknowledge(sent!, "<sip:bob@biloxi.com>;tag=1")).toMatch(/^ACK sip:bob@biloxi.com /);
 });
