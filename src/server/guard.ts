@@ -8,6 +8,7 @@ import type { Receiver } from "../port/receiver.js";
 import { Bans } from "./guard-bans.js";
 import { type Networks, parseNetworks, sourceKey, sourceOctets } from "./guard-networks.js";
 import { type GuardLimits, type GuardOptions, guardLimits, LOOPBACK } from "./guard-options.js";
+import { type Bucket, hasShare, type ProvedFlow, provedFlow, refill } from "./guard-share.js";
 import {
   charge,
   failingUsers,
@@ -21,12 +22,6 @@ import { explainVerdict, type GuardView, type Listing } from "./guard-view.js";
 
 /** Why something was not heard or not looked at. */
 export type GuardReason = "denied" | "banned" | "rate" | "throttled";
-
-/** What is left to somebody, filling up over time. */
-interface Bucket {
-  tokens: number;
-  atMs: number;
-}
 
 /** How an address is treated before it did anything, and what it is counted as. */
 interface Standing {
@@ -80,10 +75,9 @@ export class Guard implements Receiver, AttemptWatcher {
   readonly #standings = new Map<string, Standing>();
   readonly #sources: RecentMap<Source>;
   readonly #pairs: RecentMap<Bucket>;
-  /** What each flow of a source may send that has spent its budget. */
+  /** What each flow that proved nobody may send when its source has spent its budget. */
   readonly #shares: RecentMap<Bucket>;
-  /** Flows that proved a user: which, and when. */
-  readonly #flows: RecentMap<{ readonly user: string; readonly atMs: number }>;
+  readonly #flows: RecentMap<ProvedFlow>;
   readonly #bans: Bans;
 
   /** @throws TypeError for an unknown option, a number that cannot be, or what is no network */
@@ -126,9 +120,17 @@ export class Guard implements Receiver, AttemptWatcher {
     const isUdp = transport === "udp";
     const isBanned = this.#bans.of(standing.key, nowMs) !== undefined;
     const source = this.#source(standing.key, nowMs);
+    charge(source, 0, this.#limits, nowMs);
+    if (isUdp && (isBanned || source.tokens < 1)) {
+      const flow = this.#proved(`udp:${remote.address}:${remote.port}`, nowMs);
+      if (flow !== undefined) {
+        if (hasShare(flow, nowMs)) return true;
+        this.#drop(source, "rate");
+        return false;
+      }
+    }
     charge(source, isUdp ? DATAGRAM : CONNECTION, this.#limits, nowMs);
     if (!isBanned && source.tokens >= -this.#limits.burst) return true;
-    if (isUdp && this.#isProved(`udp:${remote.address}:${remote.port}`, nowMs)) return true;
     this.#drop(source, isBanned ? "banned" : "rate");
     return false;
   };
@@ -140,28 +142,34 @@ export class Guard implements Receiver, AttemptWatcher {
     if (list === "allow") return undefined;
     const nowMs = this.#clock.nowMs();
     const source = this.#source(key, nowMs);
-    const isBanned = this.#bans.of(key, nowMs) !== undefined && !this.#isProved(from.token, nowMs);
+    const isBanned = this.#bans.of(key, nowMs) !== undefined && this.#proved(from.token, nowMs) === undefined;
     if (list === "deny" || isBanned) {
       this.#drop(source, isBanned ? "banned" : "denied");
       if (from.isConnection) leg.disconnect(from);
       return 0;
     }
     charge(source, 0, this.#limits, nowMs);
-    if (source.tokens < 1 && !this.#mayOverdraw(source, from.token, nowMs)) {
-      this.#drop(source, "rate");
-      return 0;
+    if (source.tokens < 1) {
+      const flow = this.#proved(from.token, nowMs);
+      if (flow === undefined ? !this.#mayOverdraw(source, from.token, nowMs) : !hasShare(flow, nowMs)) {
+        this.#drop(source, "rate");
+        return 0;
+      }
+      if (flow !== undefined) {
+        flow.share.tokens--;
+        return undefined;
+      }
     }
     charge(source, from.isConnection ? 1 : REQUEST, this.#limits, nowMs);
     return undefined;
   }
 
   /**
-   * May this flow go on although its source has spent its budget? One that proved a user may, and any other now and then: the
-   * budget was spent by somebody, and others behind the same address shall not pay for it.
+   * May a flow that proved nobody go on although its source has spent its budget? Now and then: the budget was spent by
+   * somebody, and others behind the same address shall not pay for it.
    */
   #mayOverdraw(source: Source, token: string, nowMs: number): boolean {
     if (source.tokens < -this.#limits.burst) return false;
-    if (this.#isProved(token, nowMs)) return true;
     let share = this.#shares.get(token);
     if (share === undefined) {
       share = { tokens: SHARE, atMs: nowMs };
@@ -183,8 +191,7 @@ export class Guard implements Receiver, AttemptWatcher {
     refill(pair, attempts, attemptMs, nowMs);
     if (pair.tokens >= 1) return true;
     // a stranger behind the same address may not lock this phone out
-    const proved = this.#flows.peek(from.token);
-    if (proved?.user === user && nowMs - proved.atMs < FLOW_MS) return true;
+    if (this.#proved(from.token, nowMs)?.user === user) return true;
     this.#counters.throttled++;
     return false;
   }
@@ -200,7 +207,7 @@ export class Guard implements Receiver, AttemptWatcher {
     if (user === null) return;
     if (outcome === "accepted") {
       source.successMs = nowMs;
-      this.#flows.set(from.token, { user, atMs: nowMs });
+      this.#prove(from.token, user, nowMs);
       this.#pairs.delete(pairKey(key, user));
     } else if (outcome === "wrong") {
       this.#failed(key, user, nowMs);
@@ -299,21 +306,26 @@ export class Guard implements Receiver, AttemptWatcher {
     this.#log.warn({ source: source.key, seconds, users, times }, "source banned");
   }
 
-  /** Did a user prove itself on this flow lately? */
-  #isProved(token: string, nowMs: number): boolean {
-    const proved = this.#flows.peek(token);
-    return proved !== undefined && nowMs - proved.atMs < FLOW_MS;
+  /** This flow, when a user proved itself on it lately. */
+  #proved(token: string, nowMs: number): ProvedFlow | undefined {
+    const flow = this.#flows.peek(token);
+    return flow !== undefined && nowMs - flow.provedAtMs < FLOW_MS ? flow : undefined;
+  }
+
+  #prove(token: string, user: string, nowMs: number): void {
+    const flow = this.#flows.get(token);
+    if (flow === undefined) {
+      this.#flows.set(token, provedFlow(user, nowMs));
+      return;
+    }
+    flow.user = user;
+    flow.provedAtMs = nowMs;
   }
 
   #drop(source: Source, reason: GuardReason): void {
     source.dropped++;
     this.#counters[reason]++;
   }
-}
-
-function refill(bucket: Bucket, most: number, everyMs: number, nowMs: number): void {
-  bucket.tokens = Math.min(most, bucket.tokens + Math.max(0, nowMs - bucket.atMs) / everyMs);
-  bucket.atMs = nowMs;
 }
 
 /** Long names are cut: what is kept of each is bounded. */

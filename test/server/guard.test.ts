@@ -27,6 +27,8 @@ function guarded(options: Omit<GuardOptions, "clock"> = {}) {
     /** Hands one datagram with a request over: is it heard? */
     hears: (from: Flow): boolean =>
       guard.admits(from, from.transport) && guard.receive(plain, closing, from) === undefined,
+    /** Hands a request over that came by a connection which is open already. */
+    speaks: (from: Flow): boolean => guard.receive(plain, closing, from) === undefined,
     tell: (outcome: AuthOutcome, from: Flow, user: string, returnRoutable = true): void =>
       guard.report({ outcome, from, user, returnRoutable }),
   };
@@ -130,6 +132,48 @@ describe("FEATURES B7: floods", () => {
       clock.advance(1000);
     }
     expect(neighbour).toBe(60);
+  });
+
+  it("a flow that proved a user and then floods silences no other that did, nor newcomers", () => {
+    const { hears, tell, clock } = guarded({ requestsPerSecond: 100, burst: 400 });
+    const mad = udpFlow(OUTSIDE, 6666);
+    const phone = udpFlow(OUTSIDE, 5060);
+    for (const flow of [mad, phone]) tell("accepted", flow, `user${flow.port}`);
+    let flooded = 0;
+    let called = 0;
+    let newcomers = 0;
+    for (let second = 0; second < 20; second++) {
+      for (let i = 0; i < 5000; i++) if (hears(mad)) flooded++;
+      for (let i = 0; i < 8; i++) if (hears(phone)) called++;
+      if (hears(udpFlow(OUTSIDE, 20_000 + second))) newcomers++;
+      clock.advance(1000);
+    }
+    expect(called).toBe(160);
+    expect(newcomers).toBe(20);
+    // its source's budget and its own share
+    expect(flooded).toBeLessThan(400 + 20 * 100 + 40 + 20 * 10);
+  });
+
+  it("nor does one over a connection silence another connection", () => {
+    const { speaks, tell } = guarded({ requestsPerSecond: 10, burst: 100 });
+    const mad = tcpFlow(OUTSIDE, 1);
+    const phone = tcpFlow(OUTSIDE, 2);
+    for (const flow of [mad, phone]) tell("accepted", flow, `user${flow.port}`);
+    for (let i = 0; i < 1000; i++) speaks(mad);
+    expect(speaks(mad)).toBe(false);
+    for (let i = 0; i < 40; i++) expect(speaks(phone)).toBe(true);
+    expect(speaks(phone)).toBe(false);
+  });
+
+  it("proving a user again gives a flow no new share", () => {
+    const { hears, tell } = guarded({ requestsPerSecond: 10, burst: 20 });
+    const mad = udpFlow(OUTSIDE, 6666);
+    tell("accepted", mad, "alice");
+    for (let i = 0; i < 200; i++) hears(mad);
+    tell("accepted", mad, "alice");
+    let more = 0;
+    for (let i = 0; i < 200; i++) if (hears(mad)) more++;
+    expect(more).toBeLessThan(5);
   });
 
   it("what is dropped over a connection does not close it, and connections cost more than requests", () => {
