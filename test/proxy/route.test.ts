@@ -40,7 +40,6 @@ describe("RFC 3261 §16.4: a Route that names us is taken off", () => {
     ["<sip:192.0.2.1;lr>,,<sip:example.com;lr>"],
     ["<sip:192.0.2.1;lr> trailing"],
     ["<sip:us@@192.0.2.1;lr>"],
-    [Array.from({ length: 101 }, () => "<sip:192.0.2.1;lr>").join(",")],
   ])("malformed %s: 400", async (route) => {
     const { alice, bob } = await tryOut({ ...INVITE, routes: [route] });
     expect(alice.statuses).toEqual([400]);
