@@ -28,10 +28,13 @@ export interface AuthReport {
   readonly returnRoutable: boolean;
 }
 
+/** Did the challenge that credentials answer go to the very address that they come from? */
+export type Challenged = "here" | "elsewhere";
+
 /** Stands beside an authoriser: says who may try, and hears what came of it. */
 export interface AttemptWatcher {
   /** May credentials of this user from this source be looked at now? Otherwise they are answered as wrong ones are. */
-  mayTry(from: Flow, user: string): boolean;
+  mayTry(from: Flow, user: string, challenged: Challenged): boolean;
   report(report: AuthReport): void;
 }
 

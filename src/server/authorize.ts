@@ -219,7 +219,11 @@ export class Authorize implements Receiver {
   #lookUp(asked: Asked, credentials: Credentials, nonce: Nonce): MaybePromise<Evidence> {
     const { algorithm, username } = credentials;
     if (algorithm === null) return "invented";
-    if (this.#watcher?.mayTry(asked.from, username) === false) return { nonce, ha1: null, isThrottled: true };
+    if (this.#watcher !== undefined) {
+      const { from } = asked;
+      const challenged = this.#nonces!.wentTo(nonce, from.address) ? "here" : "elsewhere";
+      if (!this.#watcher.mayTry(from, username, challenged)) return { nonce, ha1: null, isThrottled: true };
+    }
     const ha1 = this.#source.ha1(username, asked.realm.name, algorithm);
     return ha1 instanceof Promise
       ? ha1.then((late) => ({ nonce, ha1: late, isThrottled: false }))

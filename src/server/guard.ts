@@ -1,4 +1,4 @@
-import type { AttemptWatcher, AuthOutcome, AuthReport } from "../auth/attempts.js";
+import type { AttemptWatcher, AuthOutcome, AuthReport, Challenged } from "../auth/attempts.js";
 import { RecentMap } from "../auth/recent-map.js";
 import type { SipMessage } from "../message/message.js";
 import type { Clock } from "../port/clock.js";
@@ -49,6 +49,8 @@ const FLOW_MS = 7_200_000;
 const SHARE = 10;
 const SHARE_MS = 1000;
 const MOST_STANDINGS = 8192;
+/** Stands for every source in the count of wrong passwords whose challenge went to another address than they came from. */
+const ELSEWHERE = "*";
 
 /**
  * Stands in front of a chain and at the doors of the legs: holds floods, guessing and scans down without punishing the many behind
@@ -56,7 +58,8 @@ const MOST_STANDINGS = 8192;
  *
  * - a budget of requests for each source, given back when a user proves itself;
  * - a limit on wrong passwords for one user from one source, whose further tries are answered without being looked at: one phone
- *   with a wrong password, however often it comes, has no other effect;
+ *   with a wrong password, however often it comes, has no other effect. Those that answer a challenge which went to another
+ *   address may be forged: they are counted for the user by themselves, and lock nobody out who answers a challenge of its own;
  * - a ban, for a source where many different users fail and none succeeded lately. It is not heard at all, but for the flows
  *   that a user has proved itself on.
  *
@@ -181,17 +184,18 @@ export class Guard implements Receiver, AttemptWatcher {
     return true;
   }
 
-  mayTry(from: Flow, user: string): boolean {
+  mayTry(from: Flow, user: string, challenged: Challenged = "here"): boolean {
     const { list, key } = this.#standing(from.address);
     if (list === "allow") return true;
-    const pair = this.#pairs.peek(pairKey(key, user));
+    const isHere = challenged === "here" || from.isConnection;
+    const pair = this.#pairs.peek(pairKey(isHere ? key : ELSEWHERE, user));
     if (pair === undefined) return true;
     const nowMs = this.#clock.nowMs();
     const { attempts, attemptMs } = this.#limits;
     refill(pair, attempts, attemptMs, nowMs);
     if (pair.tokens >= 1) return true;
     // a stranger behind the same address may not lock this phone out
-    if (this.#proved(from.token, nowMs)?.user === user) return true;
+    if (isHere && this.#proved(from.token, nowMs)?.user === user) return true;
     this.#counters.throttled++;
     return false;
   }
@@ -210,8 +214,9 @@ export class Guard implements Receiver, AttemptWatcher {
       this.#prove(from.token, user, nowMs);
       this.#pairs.delete(pairKey(key, user));
     } else if (outcome === "wrong") {
-      this.#failed(key, user, nowMs);
-      if (report.returnRoutable || from.isConnection) this.#considerBan(source, user, nowMs);
+      const isHere = report.returnRoutable || from.isConnection;
+      this.#failed(isHere ? key : ELSEWHERE, user, nowMs);
+      if (isHere) this.#considerBan(source, user, nowMs);
     }
   }
 

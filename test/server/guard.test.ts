@@ -241,6 +241,32 @@ describe("FEATURES B7: guessing one user's password", () => {
     expect(guard.mayTry(udpFlow(OUTSIDE, 7), "alice")).toBe(true);
   });
 
+  it("wrong answers to a challenge that went elsewhere lock out nobody who answers a challenge of its own", () => {
+    const { guard, tell, clock } = guarded();
+    const owner = udpFlow(OUTSIDE);
+    for (let i = 0; i < 50; i++) tell("wrong", owner, "alice", false);
+    expect(guard.mayTry(owner, "alice", "here")).toBe(true);
+    // but forging addresses is no way to go on guessing, from whichever it seems to be
+    expect(guard.mayTry(owner, "alice", "elsewhere")).toBe(false);
+    expect(guard.mayTry(udpFlow("203.0.113.10"), "alice", "elsewhere")).toBe(false);
+    expect(guard.mayTry(owner, "bob", "elsewhere")).toBe(true);
+    // a connection cannot be forged
+    expect(guard.mayTry(tcpFlow(), "alice", "elsewhere")).toBe(true);
+    clock.advance(30_000);
+    expect(guard.mayTry(owner, "alice", "elsewhere")).toBe(true);
+  });
+
+  it("holds with a real authoriser: forged packets with the nonce of their sender do not lock the owner out", async () => {
+    const clock = manualClock();
+    const guard = new Guard({ clock });
+    const { ask } = rig({ clock, watcher: guard });
+    const owner = udpFlow(OUTSIDE, 5060);
+    const nonce = (await ask(request(), udpFlow("198.51.100.66"))).challenges[0]!;
+    for (let i = 0; i < 20; i++) await ask(answering(nonce, { password: `guess${i}` }), owner);
+    const own = (await ask(request(), owner)).challenges[0]!;
+    expect((await ask(answering(own), owner)).context.identity?.user).toBe("alice");
+  });
+
   it("counts each long name by itself", () => {
     const { guard, tell } = guarded();
     const long = "x".repeat(2000);
