@@ -267,12 +267,6 @@ describeWith("D3: who cannot be reached, and who may not call", ["sipp"], () => 
     target.close();
     expect(reached).toBe(0);
   });
-
-  test("who answers nothing: 408 when timer B is out", async () => {
-    await silence?.call;
-    // §17.1.1.2: sent again at 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s
-    expect(silence?.invites()).toBe(7);
-  });
 });
 
 describeWith("D3: a caller must log in", ["baresip"], () => {
@@ -338,5 +332,32 @@ describe("D5: redirect mode", () => {
     expect(answer.headers.list("contact")).toEqual([`<${high}>;q=1`, `<${middle}>;q=0.5`, `<${low}>;q=0.2`]);
     phone.close();
     expect(await redirect.stop()).toBe(0);
+  });
+});
+
+describeWith("D5: stateless mode", ["sipp"], () => {
+  test("a call goes through, and nothing of it is kept", async () => {
+    const stateless = await serveWith([
+      "listen: [udp:127.0.0.1:0]",
+      "open: true",
+      "proxy: { mode: stateless }",
+    ]);
+    const phone = await callee("bob", "call-callee-hung-up-on", stateless);
+    const at = await UdpPhone.open(stateless.ports.udp!);
+    await bind("bob", [`<sip:bob@127.0.0.1:${phone.port}>`], at);
+    const call = { scenario: "call-caller-short", service: `bob@${DOMAIN}`, caller: STRANGER };
+    await expectDone(await startSipp({ ...call, server: stateless.ports.udp! }), phone);
+    expect(await metric(stateless, "rollcall_server_transactions")).toBe(0);
+    expect(await metric(stateless, "rollcall_client_transactions")).toBe(0);
+    at.close();
+    expect(await stateless.stop()).toBe(0);
+  });
+});
+
+describeWith("D1: no answer at all", ["sipp"], () => {
+  test("who answers nothing: 408 when timer B is out", async () => {
+    await silence?.call;
+    // §17.1.1.2: sent again at 0.5, 1.5, 3.5, 7.5, 15.5 and 31.5 s
+    expect(silence?.invites()).toBe(7);
   });
 });
