@@ -131,6 +131,59 @@ describe("connections and the bindings on them", () => {
     first.close();
   });
 
+  test("C6: routes of a dialog that were changed are 403, and a flow that has died is 480 to the caller (RFC 5626 §5.3)", async () => {
+    const aor = "sip:dialog@example.com";
+    const phone = await tcpWire(server.ports.tcp!);
+    await registerFlow(phone, { aor, instance: randomUUID(), regId: 1 });
+    const lines = addressLines("INVITE", "sip:udp@example.com", aor, { callId: "dialog" });
+    const contact = `Contact: <sip:udp@127.0.0.1:${caller.port}>`;
+    const calling = caller.request(`INVITE ${aor}`, [...lines, contact]);
+    phone.answer(await phone.requested("INVITE"), 200, "OK");
+    const answer = await calling;
+    expect(answer.status).toBe(200);
+    const routes = answer.header("Record-Route").toReversed();
+    expect(routes).toHaveLength(2);
+    let cseq = 1;
+    const bye = (route: readonly string[]) =>
+      caller.request(`BYE sip:dialog@127.0.0.1:${phone.port};transport=tcp`, [
+        `From: ${answer.header("From")[0]}`,
+        `To: ${answer.header("To")[0]}`,
+        "Call-ID: dialog",
+        `CSeq: ${++cseq} BYE`,
+        ...route.map((value) => `Route: ${value}`),
+      ]);
+    for (const at of [0, 1]) {
+      // the last digit of the token
+      const forged = routes.map((value, i) =>
+        i === at ? value.replace(/.@/, (end) => (end === "0@" ? "1@" : "0@")) : value,
+      );
+      expect((await bye(forged)).status).toBe(403);
+    }
+    const hangingUp = bye(routes);
+    phone.answer(await phone.requested("BYE"), 200, "OK");
+    expect((await hangingUp).status).toBe(200);
+    phone.close();
+    await until(async () => (await contactsOverHttp(server, aor)).length === 0, GONE_MS);
+    expect((await bye(routes)).status).toBe(480);
+  });
+
+  test("C9: a phone on UDP is pinged, and explain tells how fast it answered", async () => {
+    const aor = "sip:pinged@example.com";
+    const pinging = await serveConfig("listen: [udp:127.0.0.1:0]\nnat: { pingSeconds: 1 }\n");
+    const phone = await udpWire(pinging.ports.udp!);
+    const contact = `Contact: <sip:pinged@192.0.2.99:5060>`;
+    const registered = [...addressLines("REGISTER", aor, aor), contact, "Expires: 600"];
+    expect((await phone.request("REGISTER sip:example.com", registered)).status).toBe(200);
+    phone.answer(await phone.requested("OPTIONS"), 200, "OK");
+    await until(async () => {
+      const path = `/api/v1/bindings/${encodeURIComponent(aor)}/explain`;
+      const text = await (await fetch(`http://127.0.0.1:${pinging.adminPort}${path}`)).text();
+      return text.includes("it answered a ping within");
+    });
+    phone.close();
+    expect(await pinging.stop()).toBe(0);
+  });
+
   test("F1: a binding on a connection of before a crash is stored, and not called", async () => {
     const aor = "sip:before@example.com";
     const data = join(temporaryFolder(), "data");
