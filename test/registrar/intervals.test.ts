@@ -29,6 +29,7 @@ describe("A5: intervals (RFC 3261 §10.2.1.1, §10.3 step 7)", () => {
     ["a fraction", "expires=60.5"],
     ["a date of RFC 2543", 'expires="Thu, 01 Dec 1994 16:00:00 GMT"'],
     ["no value", "expires"],
+    ["an empty value", "expires="],
     ["a hexadecimal number", "expires=0x3C"],
   ])("%s is taken as 3600 (§10.2, §20.10)", async (_what, parameter) => {
     const r = rig({ maxExpires: 7200 });
