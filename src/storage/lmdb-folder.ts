@@ -11,7 +11,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { StoreError } from "../location/store.js";
 import { checkPages } from "./lmdb-pages.js";
 
@@ -31,7 +31,7 @@ const NEEDED_OCTETS = 131_072;
  * Throws a `StoreError`, or the system's error.
  */
 export function prepareFolder(path: string, create: (folder: string) => void): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  makeFolder(path);
   if (!statSync(path).isDirectory())
     throw new StoreError("unavailable", `the store is not a folder: ${path}`);
   accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
@@ -43,6 +43,19 @@ export function prepareFolder(path: string, create: (folder: string) => void): s
   // By name, never by opening it: closing a file gives up every lock that the process has on it.
   const { dev, ino } = statSync(join(path, LOCK));
   return `${dev}:${ino}`;
+}
+
+/** Makes a folder for its owner alone, and those that lead to it; one that is there stays as it is. */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // Node says ENOENT for whatever keeps it from making several (a read-only file system, say); making one tells the truth.
+    let missing = resolve(path);
+    while (!exists(dirname(missing))) missing = dirname(missing);
+    if (!exists(missing)) mkdirSync(missing, { mode: 0o700 });
+    throw error;
+  }
 }
 
 /** Builds the environment aside and links it into place whole: another process does the same, and one of them wins. */

@@ -284,6 +284,9 @@ describe.runIf(mounts())("a disk in trouble (where a small one can be mounted)",
       expect(tryStore(path, 3)).toMatchObject({ stored: 3, error: null });
       remount("ro");
       expect(tryStore(path, 3)).toMatchObject({ opened: false, error: { code: "read-only" } });
+      // where folders would have to be made first, too
+      for (const folder of ["-new", "-new/deep/down"])
+        expect(tryStore(path + folder, 3)).toMatchObject({ opened: false, error: { code: "read-only" } });
       remount("rw");
       expect(tryStore(path, 3)).toMatchObject({ stored: 3, error: null });
     });
