@@ -6,6 +6,7 @@ import { type MaybePromise, ok, type Rejection, type Result, reject } from "../m
 import type { SipUri } from "../message/uri.js";
 import type { Clock } from "../port/clock.js";
 import type { Entropy } from "../port/entropy.js";
+import type { Identity } from "../port/receiver.js";
 import type { GruuTarget } from "./hooks.js";
 import type { ProxyOptions, UserState } from "./options.js";
 import type { Self } from "./self.js";
@@ -31,23 +32,24 @@ export class Locator {
 
   /**
    * The live bindings that a Request-URI means; never none.
+   * @param caller who asks, if that is proved
    * @returns 404 for a user who is not known, 410 for one who is gone, 480 for one without live bindings, 503 with
    *   Retry-After when the store is in trouble
    */
-  find(uri: SipUri): MaybePromise<Result<Bindings>> {
+  find(uri: SipUri, caller: Identity | undefined): MaybePromise<Result<Bindings>> {
     try {
-      const found = this.#find(uri);
+      const found = this.#find(uri, caller);
       return found instanceof Promise ? found.catch(() => this.#trouble()) : found;
     } catch {
       return this.#trouble();
     }
   }
 
-  #find(uri: SipUri): MaybePromise<Result<Bindings>> {
+  #find(uri: SipUri, caller: Identity | undefined): MaybePromise<Result<Bindings>> {
     const { resolveGruu } = this.#options;
-    if (resolveGruu === undefined || !hasParam(uri.params, "gr")) return this.#byAor(uri);
+    if (resolveGruu === undefined || !hasParam(uri.params, "gr")) return this.#byAor(uri, caller);
     return then(resolveGruu(uri), (target) => {
-      if (target === undefined) return this.#byAor(uri);
+      if (target === undefined) return this.#byAor(uri, caller);
       return target.ok ? this.#byGruu(target) : target;
     });
   }
@@ -56,20 +58,20 @@ export class Locator {
     return then(this.#options.store.read(target.aor), (all) => target.bindings(this.#live(target.aor, all)));
   }
 
-  #byAor(uri: SipUri): MaybePromise<Result<Bindings>> {
+  #byAor(uri: SipUri, caller: Identity | undefined): MaybePromise<Result<Bindings>> {
     const aor = aorOf(uri);
     if (aor.length > MAX_AOR_OCTETS) return NOT_FOUND;
     return then(this.#options.store.read(aor), (all) => {
       const live = this.#live(aor, all);
       if (live.length > 0) return ok(live);
-      return this.#absent(aor, all.length > 0);
+      return this.#absent(aor, all.length > 0, caller);
     });
   }
 
-  #absent(aor: string, hasRecord: boolean): MaybePromise<Rejection> {
+  #absent(aor: string, hasRecord: boolean, caller: Identity | undefined): MaybePromise<Rejection> {
     const { userState } = this.#options;
     if (userState === undefined) return hasRecord ? NOBODY : NOT_FOUND;
-    return then(userState(aor), rejectionOf);
+    return then(userState(aor, caller), rejectionOf);
   }
 
   #live(aor: string, all: Bindings): Bindings {

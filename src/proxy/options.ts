@@ -1,6 +1,7 @@
 import type { Binding } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
 import type { MaybePromise } from "../message/result.js";
+import type { Identity } from "../port/receiver.js";
 import type { FarContacts } from "./destination.js";
 import type { ProxyHooks } from "./hooks.js";
 import type { MarkFailed, Resolve } from "./hop.js";
@@ -24,8 +25,9 @@ export interface ProxyOptions extends ProxyHooks, OutgoingOptions {
   /**
    * Asked for a user without live bindings (an `addressOfRecord` as in the store). When not given, a user is known who has
    * a record in the store, if only of expired bindings.
+   * @param caller who asks; `undefined` for one who has not proved who it is, from whom it may be hidden which users exist
    */
-  readonly userState?: (aor: string) => MaybePromise<UserState>;
+  readonly userState?: (aor: string, caller: Identity | undefined) => MaybePromise<UserState>;
   /** May this binding be called? For what pings have found out; every live one when not given. */
   readonly isReachable?: (aor: string, binding: Binding) => boolean;
   /** Finds servers by DNS (RFC 3263); addresses alone when not given. */

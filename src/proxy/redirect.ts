@@ -12,7 +12,7 @@ import {
 import { parseSipUri } from "../message/uri.js";
 import type { DispatcherPort } from "../port/dispatcher.js";
 import type { Flow, Leg } from "../port/leg.js";
-import type { Receiver } from "../port/receiver.js";
+import type { ReceiveContext, Receiver } from "../port/receiver.js";
 import { Locator } from "./locator.js";
 import { domainsOf, type ProxyOptions } from "./options.js";
 import { Self } from "./self.js";
@@ -55,13 +55,18 @@ export class Redirect implements Receiver {
     this.#locator = new Locator({ ...options, clock, entropy, self: this.#self });
   }
 
-  receive(packet: SipMessage, leg: Leg, from: Flow): MaybePromise<number | undefined> {
+  receive(
+    packet: SipMessage,
+    leg: Leg,
+    from: Flow,
+    context: ReceiveContext = {},
+  ): MaybePromise<number | undefined> {
     if (packet.kind === "response") return undefined;
     const { method } = packet;
     if (method === "REGISTER" || method === "ACK" || method === "CANCEL") return undefined;
     const uri = parseSipUri(packet.uri);
     if (uri === undefined || uri.user === null || !this.#self.speaksFor(uri)) return undefined;
-    const found = this.#locator.find(uri);
+    const found = this.#locator.find(uri, context.identity);
     if (found instanceof Promise) return found.then((late) => this.#answer(packet, leg, from, late));
     return this.#answer(packet, leg, from, found);
   }

@@ -101,7 +101,7 @@ export class StatefulProxy implements Receiver {
   /** §16.5: the target set comes from the location service. */
   #toUser(plan: Plan, uri: SipUri, origin: Origin): MaybePromise<number> {
     const core = this.#core;
-    const found = core.locator.find(uri);
+    const found = core.locator.find(uri, origin.identity);
     if (!(found instanceof Promise))
       return this.#found(plan, origin, targetsOf(core, plan, uri, found, origin.identity));
     // the transaction absorbs what comes again while the store is asked
@@ -164,7 +164,7 @@ export class StatefulProxy implements Receiver {
     const core = this.#core;
     const { toTag } = plan.request;
     if (toTag === undefined || toTag === statelessTag(core.key, plan.request)) return 0;
-    return chain(core.locator.find(uri), (found) => {
+    return chain(core.locator.find(uri, undefined), (found) => {
       const targets = targetsOf(core, plan, uri, found, undefined);
       if (!targets.ok) return 0;
       for (const [destination] of targets.value.flat())

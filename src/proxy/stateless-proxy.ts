@@ -54,7 +54,7 @@ export class StatelessProxy implements Receiver {
         return this.#forward(plan, verdict.destination);
       case "location": {
         const { uri } = verdict;
-        const found = core.locator.find(uri);
+        const found = core.locator.find(uri, origin.identity);
         if (found instanceof Promise)
           return found.then((late) =>
             this.#found(plan, origin, targetsOf(core, plan, uri, late, origin.identity)),

@@ -4,7 +4,6 @@ import { outbound } from "../extension/outbound.js";
 import { path } from "../extension/path.js";
 import { type ServiceRouteRule, serviceRoute } from "../extension/service-route.js";
 import type { Binding } from "../location/binding.js";
-import type { MaybePromise } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import type { Receiver } from "../port/receiver.js";
 import type { ProxyOptions, UserState } from "../proxy/options.js";
@@ -161,15 +160,19 @@ function forwardingOf({
   return { recordRoute, domainProxies, ...(outgoingProxy === null ? {} : { outgoingProxy }) };
 }
 
-/** Who is known without a binding: whoever has an account; with an open registrar nobody can say. */
+/**
+ * Who is known without a binding: whoever has an account; with an open registrar nobody can say. Strangers are not told at a
+ * closed one: every user is known to them, and no account is looked up, so that neither answer nor time tells one from another.
+ */
 function userStates(
   config: ServerConfig,
   source: CredentialSource,
   isOpen: () => boolean,
-): (aor: string) => MaybePromise<UserState> {
+): NonNullable<ProxyOptions["userState"]> {
   const gone = new Set(config.proxy.goneUsers);
-  return (aor) => {
+  return (aor, caller) => {
     if (gone.has(aor)) return "gone";
+    if (caller === undefined && !isOpen()) return "known";
     const account = accountOfAor(aor, config.auth.realm);
     if (account === undefined) return "unknown";
     const known = (ha1: string | null): UserState => (ha1 === null && !isOpen() ? "unknown" : "known");

@@ -29,6 +29,25 @@ describe("D3 a user who cannot be called", () => {
     expect(asked).toEqual(["sip:Bob@example.com"]);
   });
 
+  test("who asks is told along, for what is to be hidden from strangers", async () => {
+    const callers: unknown[] = [];
+    const on = await stage({
+      identified: ["alice"],
+      proxy: {
+        userState: (_, caller) => {
+          callers.push(caller);
+          return caller === undefined ? "known" : "unknown";
+        },
+      },
+    });
+    const [alice, stranger] = [on.phone("alice"), on.phone("stranger")];
+    alice.request(INVITE);
+    stranger.request(INVITE);
+    await on.pass(10);
+    expect(callers).toEqual([{ user: "alice", realm: "example.com" }, undefined]);
+    expect([alice.statuses, stranger.statuses]).toEqual([[404], [480]]);
+  });
+
   test("asked later: the caller hears 100 meanwhile, and repeats nothing into the chain", async () => {
     const on = await stage({ proxy: { userState: async () => "known" as const } });
     const alice = on.phone("alice");

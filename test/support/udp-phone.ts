@@ -9,6 +9,8 @@ export interface WireRequest {
   readonly method?: string;
   /** `sip:alice@example.com` */
   readonly aor: string;
+  /** URI of From, when that is another one. */
+  readonly from?: string;
   /** Contact URI, `*`, or nothing: a query. */
   readonly contact?: string;
   readonly expiresSec?: number;
@@ -29,7 +31,7 @@ export function wireText(request: WireRequest, transport: "UDP" | "TCP", port: n
     `${method} ${uri} SIP/2.0`,
     `Via: SIP/2.0/${transport} 127.0.0.1:${port};branch=z9hG4bK-${callId}-${cseq};rport`,
     "Max-Forwards: 70",
-    `From: <${aor}>;tag=${callId}`,
+    `From: <${request.from ?? aor}>;tag=${callId}`,
     `To: <${aor}>`,
     `Call-ID: ${callId}`,
     `CSeq: ${cseq} ${method}`,
