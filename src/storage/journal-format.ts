@@ -13,6 +13,11 @@ export const HEAD_KEY = "\xff";
 
 /** Where the journal ends and begins, and what the store holds. */
 export interface Head {
+  /**
+   * Counts the transactions that changed records. Without it a head could come to look as one before it did, though other
+   * records stand in the tree, and what was decided on those before would pass for current.
+   */
+  readonly serial: number;
   readonly last: number;
   /** The last batch that is not needed any more. */
   readonly folded: number;
@@ -21,20 +26,20 @@ export interface Head {
 }
 
 /** The head of a journal without one. */
-export const EMPTY: Head = { last: 0, folded: 0, aors: 0, bindings: 0 };
+export const EMPTY: Head = { serial: 0, last: 0, folded: 0, aors: 0, bindings: 0 };
 
 /** How a record differs from the one in the tree; `null` when it does not. */
 export type Patch = ((was: string) => string) | null;
 
-export function headText({ last, folded, aors, bindings }: Head): string {
-  return `${last} ${folded} ${aors} ${bindings}`;
+export function headText({ serial, last, folded, aors, bindings }: Head): string {
+  return `${serial} ${last} ${folded} ${aors} ${bindings}`;
 }
 
 /** Reads a head; throws a `StoreError` "damaged" for what is none. */
 export function parseHead(text: string): Head {
   if (text === "") return EMPTY;
-  const [last, folded, aors, bindings] = text.split(" ").map(Number);
-  const head = { last: last!, folded: folded!, aors: aors!, bindings: bindings! };
+  const [serial, last, folded, aors, bindings] = text.split(" ").map(Number);
+  const head = { serial: serial!, last: last!, folded: folded!, aors: aors!, bindings: bindings! };
   if (!Object.values(head).every(Number.isSafeInteger) || head.folded > head.last) throw damaged();
   return head;
 }

@@ -35,6 +35,9 @@ const TABLES = ["locations", "journal", "alarms", "accounts", "secrets"] as cons
 type TableName = (typeof TABLES)[number];
 export type Tables = Readonly<Record<TableName, Table>> & { readonly meta: Table };
 
+/** How often to look for processes that died while they read. */
+const READER_CHECK_MS = 60_000;
+
 export interface LmdbEnvironmentOptions {
   readonly path: string;
   /** Tells how long a commit takes. */
@@ -62,6 +65,7 @@ export class LmdbEnvironment implements Transactor {
   /** Why nothing can be written any more. */
   #broken: StoreError | null = null;
   readonly #pace: CommitPace;
+  #nextReaderCheckMs = performance.now() + READER_CHECK_MS;
 
   private constructor(options: LmdbEnvironmentOptions, identity: string, root: RootDatabase) {
     this.path = options.path;
@@ -117,6 +121,8 @@ export class LmdbEnvironment implements Transactor {
   read<T>(query: (tables: Tables) => T): T {
     if (this.#closed) throw storeClosed();
     try {
+      // lmdb-js keeps a snapshot for a while; what another process has answered for since is to be seen.
+      this.#root.resetReadTxn();
       return query(this.tables);
     } catch (error) {
       throw storeError(error, this.path);
@@ -205,11 +211,20 @@ export class LmdbEnvironment implements Transactor {
 
   /** What a transaction does. */
   #run(work: () => void): void {
+    this.#freeReaders();
     if (this.journal.refresh()) this.#pace.sharesLock();
     work();
     this.journal.flush();
     // The journal may know more now than a snapshot that reads began with.
     this.#root.resetReadTxn();
+  }
+
+  /** A process that was killed while it read would keep every page of its moment from being used again. */
+  #freeReaders(): void {
+    const nowMs = performance.now();
+    if (nowMs < this.#nextReaderCheckMs) return;
+    this.#nextReaderCheckMs = nowMs + READER_CHECK_MS;
+    this.#root.readerCheck();
   }
 
   #publish(): void {

@@ -151,7 +151,7 @@ export class LmdbJournal {
     if (text === this.#headText) return false;
     const head = parseHead(text);
     // A snapshot from before what we know: nothing in it is news.
-    if (head.last < this.#head.last) return false;
+    if (head.serial <= this.#head.serial) return false;
     // First what is in the tree now: what the batches say next is said of the records there.
     this.#forget(head.folded);
     this.#load(Math.max(head.folded, this.#head.last), head.last);
@@ -189,7 +189,7 @@ export class LmdbJournal {
       void this.#tables.journal.put(batchKey(last), batch);
       folded = this.#fold();
     }
-    this.#written = { last, folded, aors, bindings };
+    this.#written = { serial: this.#head.serial + 1, last, folded, aors, bindings };
     void this.#tables.journal.put(HEAD_KEY, headText(this.#written));
   }
 

@@ -50,7 +50,8 @@ export class LmdbLocations implements LocationStore {
     const update = this.#environment.decide(() => new UpdateJob(this.#records, aor, change));
     // What changes nothing needs no commit, unless changes before it are still on their way.
     if (!update.changes && this.#environment.isIdle) {
-      this.#environment.decide(() => update.refresh());
+      this.#environment.read(() => this.#records.refresh());
+      this.#environment.decide(() => update.lookAgain());
       if (!update.changes) return update.outcome;
     }
     return new Promise((resolve, reject) => {

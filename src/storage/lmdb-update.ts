@@ -31,9 +31,8 @@ export class UpdateJob<T> implements Job {
     this.#decision = this.#decide();
   }
 
-  /** Decides again when the newest record is another one. */
-  refresh(): void {
-    this.#records.refresh();
+  /** Decides again if the record has become another one. */
+  lookAgain(): void {
     this.#slot = this.#records.find(this.aor);
     this.#look(this.#slot.record);
   }
