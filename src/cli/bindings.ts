@@ -4,6 +4,7 @@ import { removeBindings } from "../admin/remove.js";
 import { printable, printableJson, shown } from "../admin/text.js";
 import { utf8Octets } from "../auth/digest.js";
 import { NO_BINDINGS } from "../location/binding.js";
+import { isAbsoluteUri } from "../message/uri.js";
 import type { Environment } from "../server/environment.js";
 import { accountOfAor } from "../server/user-account.js";
 import { aorArgument, type DataOptions, withData } from "./data.js";
@@ -136,6 +137,9 @@ export async function remove(
   options: DataOptions,
 ): Promise<void> {
   const aor = aorArgument(text);
+  if (contact !== undefined && !isAbsoluteUri(utf8Octets(contact))) {
+    throw new CliError(2, `"${printable(contact)}" is no contact URI; expected sip:alice@192.0.2.7:5060`);
+  }
   await withData(options, { what: "bindings", create: false }, async (data) => {
     if (data === null) throw notRegistered(aor);
     const nowMs = io.nowMs();

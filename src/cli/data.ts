@@ -45,7 +45,8 @@ export async function withData<T>(
 
 /** Key of an address-of-record as typed; bad usage when it is none. */
 export function aorArgument(text: string): string {
-  const aor = typedAor(text);
+  // a word alone would pass for the name of a host
+  const aor = /[@.:]/.test(text) ? typedAor(text) : undefined;
   if (aor === undefined) throw new CliError(2, `"${text}" is no address; expected alice@example.com`);
   return aor;
 }

@@ -79,6 +79,11 @@ describe("bad usage is one line on stderr and status 2", () => {
     [["serve", "extra"], /too many arguments/],
     [["show"], "missing required argument 'aor'"],
     [["show", "a@b", "c"], /too many arguments/],
+    [["show", "nonsense"], '"nonsense" is no address; expected alice@example.com'],
+    [["explain", "nonsense"], '"nonsense" is no address; expected alice@example.com'],
+    [["remove", "nonsense"], '"nonsense" is no address; expected alice@example.com'],
+    [["remove", "a@b", "nonsense"], '"nonsense" is no contact URI; expected sip:alice@192.0.2.7:5060'],
+    [["remove", "a@b", "<sip:a@b>"], /is no contact URI/],
     [["check"], "required option '--config <file>' not specified"],
     [["dump", "--config", "/nowhere/x.yaml"], "/nowhere/x.yaml: cannot be read (ENOENT)"],
   ])("%j", async (args, expected) => {
