@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { AccountStore, SecretStore } from "../auth/source.js";
-import type { LocationStore } from "../location/store.js";
+import type { LocationStore, StoreError } from "../location/store.js";
 import type { Clock } from "../port/clock.js";
 import { lmdbEnvironment } from "../storage/lmdb.js";
 import { memoryEnvironment, memoryStore } from "../storage/memory.js";
@@ -11,6 +11,8 @@ export interface Environment {
   readonly locations: LocationStore;
   readonly accounts: AccountStore;
   readonly secrets: SecretStore;
+  /** Why nothing can be written at the moment; `null` when all is well. */
+  trouble(): StoreError | null;
   close(): Promise<void>;
 }
 
@@ -21,13 +23,14 @@ export interface Environment {
  */
 export function openEnvironment(config: ServerConfig, clock: Clock): Environment {
   if (config.store.kind === "lmdb") return lmdbEnvironment({ path: config.store.directory, clock });
-  if (!existsSync(config.dataDirectory)) return memoryEnvironment({ clock });
+  if (!existsSync(config.dataDirectory)) return { ...memoryEnvironment({ clock }), trouble: () => null };
   const kept = lmdbEnvironment({ path: config.dataDirectory, clock });
   const locations = memoryStore({ clock });
   return {
     locations,
     accounts: kept.accounts,
     secrets: kept.secrets,
+    trouble: kept.trouble,
     async close() {
       await locations.close();
       await kept.close();

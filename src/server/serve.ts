@@ -90,7 +90,7 @@ export async function startServer(
       get config() {
         return state.config;
       },
-      readiness: () => state.isReady || "starting or stopping",
+      readiness: () => (state.isReady ? (environment.trouble()?.message ?? true) : "starting or stopping"),
       isFlowAlive: (token) => dispatcher.findFlow(token)?.flow.alive === true,
       reachability: chain.reachability,
       async reload(config) {

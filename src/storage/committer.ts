@@ -47,6 +47,7 @@ export class Committer {
   #running: readonly Job[] | null = null;
   /** Set while a transaction takes longer than anybody waits. */
   #stalled = false;
+  #trouble: unknown = null;
   readonly #onIdle: (() => void)[] = [];
 
   constructor(transactor: Transactor, clock: Pick<Clock, "after">) {
@@ -62,6 +63,11 @@ export class Committer {
     }
     this.#waiting.push(job);
     this.#schedule();
+  }
+
+  /** Why the last transaction came to nothing, or has not come to its end; `null` once one has gone through. */
+  get trouble(): unknown {
+    return this.#trouble;
   }
 
   /** Is everything done that was added? */
@@ -139,10 +145,12 @@ export class Committer {
   }
 
   #committed(): void {
+    this.#trouble = null;
     for (const job of this.#finish()) job.committed();
   }
 
   #failed(error: unknown): void {
+    this.#trouble = error;
     for (const job of this.#finish()) job.failed(error);
   }
 
@@ -158,6 +166,7 @@ export class Committer {
   /** Nobody waits for ever: all who do are told, whatever becomes of the commit. */
   #stall(): void {
     this.#stalled = true;
+    this.#trouble = noAnswer();
     const late = [...this.#running!, ...this.#waiting];
     this.#running = [];
     this.#waiting = [];

@@ -139,6 +139,23 @@ export class LmdbEnvironment implements Transactor {
     }
   }
 
+  /**
+   * Why nothing can be written: what the last commit failed with, or `null`. Asked while it fails, it tries one that
+   * changes nothing, since nobody else may come to try.
+   */
+  get trouble(): StoreError | null {
+    if (this.#broken !== null) return this.#broken;
+    const { trouble } = this.#committer;
+    if (trouble === null) return null;
+    if (!this.#closed && this.isIdle) this.#committer.add(this.#trial());
+    return storeError(trouble, this.path);
+  }
+
+  #trial(): Job {
+    const { meta } = this.tables;
+    return { apply: () => void meta.put("format", String(FORMAT)), committed() {}, failed() {} };
+  }
+
   /** Is nothing waiting to be written, or being written? */
   get isIdle(): boolean {
     return this.#committer.isIdle;

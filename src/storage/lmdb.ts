@@ -1,5 +1,5 @@
 import type { AccountStore, SecretStore } from "../auth/source.js";
-import type { LocationStore } from "../location/store.js";
+import type { LocationStore, StoreError } from "../location/store.js";
 import type { Clock } from "../port/clock.js";
 import { lmdbAccounts } from "./lmdb-accounts.js";
 import { LmdbEnvironment } from "./lmdb-environment.js";
@@ -26,6 +26,8 @@ export interface LmdbStores {
   readonly locations: LocationStore;
   readonly accounts: AccountStore;
   readonly secrets: SecretStore;
+  /** Why nothing can be written at the moment, as far as the last commit tells; `null` when all is well. */
+  trouble(): StoreError | null;
   /** Finishes what is under way, flushes and closes all three. */
   close(): Promise<void>;
 }
@@ -46,6 +48,7 @@ export function lmdbEnvironment({ path, clock = MACHINE_CLOCK }: LmdbStoreOption
     locations,
     accounts: lmdbAccounts(environment),
     secrets: lmdbSecrets(environment),
+    trouble: () => environment.trouble,
     close: () => locations.close(),
   };
 }

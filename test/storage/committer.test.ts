@@ -75,6 +75,25 @@ describe("grouping", () => {
     expect(commits[0]!.jobs).toBeLessThan(6);
   });
 
+  test("trouble is what the last commit failed with, until one goes through", async () => {
+    const { commits, committer, clock } = disk();
+    const commit = async (end: () => void) => {
+      committer.add(aJob([], "a"));
+      await turns(6);
+      end();
+      await turn();
+      return committer.trouble;
+    };
+    expect(committer.trouble).toBe(null);
+    const full = new Error("full");
+    expect(await commit(() => commits[0]!.finish(full))).toBe(full);
+    expect(await commit(() => commits[1]!.finish())).toBe(null);
+    expect(await commit(() => clock.advance(5_000))).toMatchObject({ code: "unavailable" });
+    commits[2]!.finish();
+    await turn();
+    expect(committer.trouble).toBe(null);
+  });
+
   test("idle resolves when all is done", async () => {
     const { commits, committer } = disk();
     let idle = false;

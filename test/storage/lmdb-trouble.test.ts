@@ -195,11 +195,13 @@ interface Told {
   readonly error: { readonly name: string; readonly code: string; readonly message: string } | null;
   readonly kept: { readonly aors: number } | null;
   readonly readable: number | null;
+  /** What kept it from being written behind the last contact, and after the ballast was taken away. */
+  readonly trouble: readonly (string | null)[];
 }
 
-function tryStore(path: string, contacts: number, uid?: number): Told {
+function tryStore(path: string, contacts: number, uid?: number, ballast: readonly string[] = []): Told {
   const script = fileURLToPath(new URL("fixtures/try-store.mjs", import.meta.url));
-  const { stdout, status } = spawnSync(process.execPath, [script, path, String(contacts)], {
+  const { stdout, status } = spawnSync(process.execPath, [script, path, String(contacts), ...ballast], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "ignore"],
     ...(uid === undefined ? {} : { uid, gid: uid }),
@@ -255,6 +257,16 @@ function withDisk(size: string, use: (path: string, remount: (options: string) =
 }
 
 describe.runIf(mounts())("a disk in trouble (where a small one can be mounted)", () => {
+  test("tells that it cannot be written, until it can, though nobody else tries", () => {
+    withDisk("4m", (path) => {
+      expect(tryStore(path, 3)).toMatchObject({ error: null, trouble: [null] });
+      const ballast = join(path, "ballast");
+      writeFileSync(ballast, Buffer.alloc(2 ** 20));
+      const filled = tryStore(path, 100_000, undefined, [ballast]);
+      expect(filled).toMatchObject({ error: { code: "full" }, trouble: ["full", null] });
+    });
+  });
+
   test("F2: a full one refuses with an error, and loses nothing that was answered", () => {
     withDisk("2m", (path, remount) => {
       const filled = tryStore(path, 100_000);
