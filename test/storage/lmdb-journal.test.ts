@@ -164,3 +164,19 @@ test("refreshes of records write no page of the tree, until the last word on one
   expect(tables.locations.get(busy[0]!)).toBe(refreshed(1));
   expect(journal.get(idle!)).toBe(refreshed(20));
 });
+
+test("a record found before another process took it away and made another one is not current any more", () => {
+  const tables = newTables();
+  const [mine, other] = [new LmdbJournal(tables), new LmdbJournal(tables)];
+  const record = (uri: string) => encodeRecord([aBinding({ uri })], 0);
+  const [a, b] = AORS as [string, string];
+  transact(mine, () => put(mine, a, record("sip:one@192.0.2.1")));
+  const found = mine.find(a);
+  transact(other, () => put(other, a, undefined));
+  transact(other, () => put(other, b, record("sip:two@192.0.2.2")));
+  // as many addresses and bindings as before, and no batch: only a count of transactions tells
+  transact(mine, () => {
+    const current = mine.current(found);
+    expect(mine.staged(current)).toBeUndefined();
+  });
+});
