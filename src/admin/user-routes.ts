@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { AccountName, AccountStore } from "../auth/source.js";
 import { nodeHasher } from "../server/hasher.js";
-import { accountOfAor, ha1sOf } from "../server/user-account.js";
+import { accountOfAor, ha1sOf, type UserAccount } from "../server/user-account.js";
 import { aorIn } from "./aor-param.js";
 import type { AdminBackend } from "./backend.js";
 import { HttpError } from "./http-error.js";
@@ -111,7 +111,7 @@ function accountsOf(backend: AdminBackend): AccountStore {
   return backend.accounts;
 }
 
-function nameIn(aor: string, backend: AdminBackend): AccountName {
+function nameIn(aor: string, backend: AdminBackend): UserAccount {
   const name = accountOfAor(aorIn(aor), backend.realm());
   if (name === undefined)
     throw new HttpError(400, "an account needs a user part; expected alice@example.com");

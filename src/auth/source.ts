@@ -21,8 +21,14 @@ export interface Hasher {
   equal(a: string, b: string): boolean;
 }
 
-/** HA1s of one user in one realm, lower-case hexadecimal, by the algorithms they were made with. */
-export type Ha1Set = Readonly<Partial<Record<DigestAlgorithm, string>>>;
+/** HA1s of one user name in one realm, lower-case hexadecimal, by the algorithms they were made with. */
+export type Ha1ByAlgorithm = Readonly<Partial<Record<DigestAlgorithm, string>>>;
+
+/** HA1s of one account: of its user name, and of the same with a domain behind it, as some phones write it. */
+export interface Ha1Set extends Ha1ByAlgorithm {
+  /** Those of `user@domain`, by the very octets of it; absent when only the short name is to serve. */
+  readonly withDomain?: { readonly domain: string; readonly ha1s: Ha1ByAlgorithm };
+}
 
 /** One account: a user (as in the `username` of credentials) in a realm, latin1 text both. */
 export interface AccountName {

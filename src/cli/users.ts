@@ -4,7 +4,7 @@ import type { AccountName } from "../auth/source.js";
 import type { ServerConfig } from "../server/config.js";
 import type { Environment } from "../server/environment.js";
 import { nodeHasher } from "../server/hasher.js";
-import { accountOfAor, ha1sOf } from "../server/user-account.js";
+import { accountOfAor, ha1sOf, type UserAccount } from "../server/user-account.js";
 import { aorArgument, type DataOptions, withData } from "./data.js";
 import { CliError, type CliIo, write } from "./io.js";
 import { askPassword, type PasswordOptions } from "./password.js";
@@ -91,7 +91,7 @@ function userArgument(text: string): string {
 }
 
 /** The account that speaks for an address that has a user. */
-function accountName(aor: string, config: ServerConfig): AccountName {
+function accountName(aor: string, config: ServerConfig): UserAccount {
   return accountOfAor(aor, config.auth.realm)!;
 }
 

@@ -1,4 +1,4 @@
-import type { AccountName, DigestAlgorithm, Ha1Set } from "../auth/source.js";
+import type { AccountName, DigestAlgorithm, Ha1ByAlgorithm, Ha1Set } from "../auth/source.js";
 import { StoreError } from "../location/store.js";
 
 /** Longest realm and user together, in octets. */
@@ -25,17 +25,43 @@ export function accountName(key: string): AccountName {
   return { realm: key.slice(0, end), user: key.slice(end + 1) };
 }
 
-/** HA1s as text: a line an algorithm. */
+/** HA1s as text: a line an algorithm, `MD5 …`, and for the name with its domain `MD5@example.com …`. */
 export function encodeHa1s(ha1s: Ha1Set): string {
+  const { withDomain } = ha1s;
+  if (withDomain === undefined) return linesOf(ha1s, "");
+  const { domain } = withDomain;
+  if (domain.length > MAX_NAME_OCTETS || /\s/.test(domain) || NOT_LATIN1.test(domain))
+    throw new StoreError("too-large", "the domain of this account cannot be stored");
+  return linesOf(ha1s, "") + linesOf(withDomain.ha1s, `@${domain}`);
+}
+
+function linesOf(ha1s: Ha1ByAlgorithm, suffix: string): string {
   return ALGORITHMS.filter((algorithm) => ha1s[algorithm] !== undefined)
-    .map((algorithm) => `${algorithm} ${ha1s[algorithm]}\n`)
+    .map((algorithm) => `${algorithm}${suffix} ${ha1s[algorithm]}\n`)
     .join("");
 }
 
-/** The HA1 of one algorithm in such a text; `null` when it is not among them. */
-export function decodeHa1(text: string, algorithm: DigestAlgorithm): string | null {
-  const line = text.split("\n").find((one) => one.startsWith(`${algorithm} `));
-  return line === undefined ? null : line.slice(algorithm.length + 1);
+/**
+ * The HA1 that answers for a user name, which may have a domain behind it.
+ * @param get the text of an account, as {@link encodeHa1s} wrote it
+ * @returns `null` when there is no such account, or none of its HA1s fits
+ */
+export function findHa1(
+  get: (user: string, realm: string) => string | undefined,
+  { user, realm }: AccountName,
+  algorithm: DigestAlgorithm,
+): string | null {
+  const own = get(user, realm);
+  if (own !== undefined) return decodeHa1(own, algorithm);
+  const at = user.lastIndexOf("@");
+  if (at <= 0) return null;
+  const short = get(user.slice(0, at), realm);
+  return short === undefined ? null : decodeHa1(short, algorithm + user.slice(at));
+}
+
+function decodeHa1(text: string, name: string): string | null {
+  const line = text.split("\n").find((one) => one.startsWith(`${name} `));
+  return line === undefined ? null : line.slice(name.length + 1);
 }
 
 /** Most accounts on one page, from a limit that was asked for. */

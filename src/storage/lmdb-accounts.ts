@@ -1,12 +1,5 @@
 import type { AccountName, AccountPage, AccountStore, DigestAlgorithm, Ha1Set } from "../auth/source.js";
-import {
-  accountKey,
-  accountName,
-  decodeHa1,
-  encodeHa1s,
-  newAccountKey,
-  pageLimit,
-} from "./account-record.js";
+import { accountKey, accountName, encodeHa1s, findHa1, newAccountKey, pageLimit } from "./account-record.js";
 import type { LmdbEnvironment } from "./lmdb-environment.js";
 import { FIRST_KEY } from "./lmdb-table.js";
 
@@ -21,8 +14,7 @@ export function lmdbAccounts(environment: LmdbEnvironment): AccountStore {
   };
   return {
     ha1(user: string, realm: string, algorithm: DigestAlgorithm): string | null {
-      const ha1s = get(user, realm);
-      return ha1s === undefined ? null : decodeHa1(ha1s, algorithm);
+      return findHa1(get, { user, realm }, algorithm);
     },
     has: (user, realm) => get(user, realm) !== undefined,
     async set(user: string, realm: string, ha1s: Ha1Set): Promise<void> {

@@ -1,12 +1,5 @@
 import type { AccountStore, SecretStore } from "../auth/source.js";
-import {
-  accountKey,
-  accountName,
-  decodeHa1,
-  encodeHa1s,
-  newAccountKey,
-  pageLimit,
-} from "./account-record.js";
+import { accountKey, accountName, encodeHa1s, findHa1, newAccountKey, pageLimit } from "./account-record.js";
 
 /** Accounts that are gone with the process. */
 export function memoryAccounts(): AccountStore {
@@ -14,8 +7,7 @@ export function memoryAccounts(): AccountStore {
   const get = (user: string, realm: string) => accounts.get(accountKey(user, realm) ?? "");
   return {
     ha1(user, realm, algorithm) {
-      const ha1s = get(user, realm);
-      return ha1s === undefined ? null : decodeHa1(ha1s, algorithm);
+      return findHa1(get, { user, realm }, algorithm);
     },
     has: (user, realm) => get(user, realm) !== undefined,
     async set(user, realm, ha1s) {

@@ -32,6 +32,26 @@ describe.each([
     await close();
   });
 
+  test("a user name with the domain behind it has HA1s of its own, of the same account", async () => {
+    const { accounts, close } = open();
+    const LONG = MD5.replaceAll("a", "b");
+    const withDomain = { domain: REALM, ha1s: { MD5: LONG } };
+    await accounts.set("alice", "Office", { MD5, "SHA-256": SHA256, withDomain });
+    expect(await accounts.ha1("alice", "Office", "MD5")).toBe(MD5);
+    expect(await accounts.ha1(`alice@${REALM}`, "Office", "MD5")).toBe(LONG);
+    expect(await accounts.ha1(`alice@${REALM}`, "Office", "SHA-256")).toBe(null);
+    for (const name of [`bob@${REALM}`, "alice@example.net", "alice@", `@${REALM}`, `alice@${REALM} ${LONG}`])
+      expect(await accounts.ha1(name, "Office", "MD5")).toBe(null);
+    expect((await accounts.list({ limit: 10 })).accounts).toEqual([{ user: "alice", realm: "Office" }]);
+    // one that was made before knows the short name alone, and so does one that is given no other
+    await accounts.set("alice", "Office", { MD5 });
+    expect(await accounts.ha1("alice", "Office", "MD5")).toBe(MD5);
+    expect(await accounts.ha1(`alice@${REALM}`, "Office", "MD5")).toBe(null);
+    const broken = { domain: "a\nMD5 x", ha1s: { MD5 } };
+    await expect(accounts.set("alice", "Office", { MD5, withDomain: broken })).rejects.toThrow("domain");
+    await close();
+  });
+
   test("accounts are told apart by user and realm, to the octet", async () => {
     const { accounts, close } = open();
     await accounts.set("alice", REALM, { MD5 });
