@@ -6,27 +6,62 @@ import { StoreError } from "./store.js";
  * written throws `RangeError`, reading what nobody wrote a `StoreError` "damaged".
  */
 
+const MAX_MOMENT_MS = 2 ** 48 - 1;
+
 /** Where somebody reads in such a text. */
 export interface Cursor {
   readonly text: string;
   at: number;
 }
 
-/** A whole number from 0 to `max`, which is below 2^40 for five octets and below 2^48 for six. */
-export function packNumber(value: number, octets: 5 | 6, max: number): string {
+/** A whole number from 0 to `max`, which is below 2^40, in five octets. */
+export function packNumber(value: number, max: number): string {
+  checkWhole(value, max);
+  const high = Math.floor(value / 2 ** 32);
+  return String.fromCharCode(
+    high & 0xff,
+    (value >>> 24) & 0xff,
+    (value >>> 16) & 0xff,
+    (value >>> 8) & 0xff,
+    value & 0xff,
+  );
+}
+
+/** An octet, and then three moments in milliseconds from 0 to 2^48 - 1, in six octets each: one call makes them all. */
+export function packMoments(octet: number, a: number, b: number, c: number): string {
+  checkWhole(a, MAX_MOMENT_MS);
+  checkWhole(b, MAX_MOMENT_MS);
+  checkWhole(c, MAX_MOMENT_MS);
+  const highA = Math.floor(a / 2 ** 32);
+  const highB = Math.floor(b / 2 ** 32);
+  const highC = Math.floor(c / 2 ** 32);
+  return String.fromCharCode(
+    octet,
+    (highA >>> 8) & 0xff,
+    highA & 0xff,
+    (a >>> 24) & 0xff,
+    (a >>> 16) & 0xff,
+    (a >>> 8) & 0xff,
+    a & 0xff,
+    (highB >>> 8) & 0xff,
+    highB & 0xff,
+    (b >>> 24) & 0xff,
+    (b >>> 16) & 0xff,
+    (b >>> 8) & 0xff,
+    b & 0xff,
+    (highC >>> 8) & 0xff,
+    highC & 0xff,
+    (c >>> 24) & 0xff,
+    (c >>> 16) & 0xff,
+    (c >>> 8) & 0xff,
+    c & 0xff,
+  );
+}
+
+function checkWhole(value: number, max: number): void {
   if (!Number.isInteger(value) || value < 0 || value > max) {
     throw new RangeError(`${value} is no whole number from 0 to ${max}`);
   }
-  const high = Math.floor(value / 2 ** 32);
-  const low = value >>> 0;
-  const tail = String.fromCharCode(
-    high & 0xff,
-    low >>> 24,
-    (low >>> 16) & 0xff,
-    (low >>> 8) & 0xff,
-    low & 0xff,
-  );
-  return octets === 5 ? tail : String.fromCharCode(high >>> 8) + tail;
 }
 
 /** A whole number from 0 to 2^53 - 1. */
@@ -51,10 +86,16 @@ export function readOctet(cursor: Cursor): number {
   return cursor.text.charCodeAt(cursor.at++);
 }
 
-export function readNumber(cursor: Cursor, octets: 5 | 6): number {
-  let value = 0;
-  for (let i = 0; i < octets; i++) value = value * 256 + readOctet(cursor);
-  return value;
+/** A moment as `packMoments` writes it. */
+export function readMoment(cursor: Cursor): number {
+  const { text, at } = cursor;
+  if (at + 6 > text.length) throw damaged();
+  cursor.at = at + 6;
+  const high = (text.charCodeAt(at) << 8) | text.charCodeAt(at + 1);
+  const low =
+    text.charCodeAt(at + 2) * 2 ** 24 +
+    ((text.charCodeAt(at + 3) << 16) | (text.charCodeAt(at + 4) << 8) | text.charCodeAt(at + 5));
+  return high * 2 ** 32 + low;
 }
 
 export function readVarint(cursor: Cursor): number {

@@ -2,10 +2,11 @@ import type { Binding, Bindings } from "./binding.js";
 import {
   type Cursor,
   damaged,
+  packMoments,
   packNumber,
   packText,
   packVarint,
-  readNumber,
+  readMoment,
   readOctet,
   readText,
   readVarint,
@@ -36,7 +37,6 @@ const HAS_EXTRA = 0x80;
 
 /** Where the bindings' count begins. */
 const HEAD = 6;
-const MAX_TIME_MS = 2 ** 48 - 1;
 const MAX_ALARM_SEC = 2 ** 40 - 1;
 const FULL_Q = 1000;
 const NOT_LATIN1 = /[^\x00-\xff]/;
@@ -47,8 +47,7 @@ const NOT_LATIN1 = /[^\x00-\xff]/;
  * @param alarmSec when a store means to look at the record for expiry, seconds since the epoch, below 2^40
  */
 export function encodeRecord(bindings: Bindings, alarmSec: number): string {
-  let out =
-    String.fromCharCode(VERSION) + packNumber(alarmSec, 5, MAX_ALARM_SEC) + packVarint(bindings.length);
+  let out = String.fromCharCode(VERSION) + packNumber(alarmSec, MAX_ALARM_SEC) + packVarint(bindings.length);
   for (const binding of bindings) out += encodeBinding(binding);
   if (NOT_LATIN1.test(out)) throw new RangeError("a binding holds text that is not latin1");
   return out;
@@ -119,10 +118,7 @@ function encodeBinding(binding: Binding): string {
     for (const name of names) rest += packText(name) + packText(extra[name]!);
   }
   return (
-    String.fromCharCode(flags) +
-    packNumber(binding.expiresAtMs, 6, MAX_TIME_MS) +
-    packNumber(binding.registeredAtMs, 6, MAX_TIME_MS) +
-    packNumber(binding.updatedAtMs, 6, MAX_TIME_MS) +
+    packMoments(flags, binding.expiresAtMs, binding.registeredAtMs, binding.updatedAtMs) +
     packVarint(binding.cseq) +
     packText(binding.uri) +
     packText(binding.params) +
@@ -139,9 +135,9 @@ function check(record: string): void {
 
 function readBinding(cursor: Cursor): Binding {
   const flags = readOctet(cursor);
-  const expiresAtMs = readNumber(cursor, 6);
-  const registeredAtMs = readNumber(cursor, 6);
-  const updatedAtMs = readNumber(cursor, 6);
+  const expiresAtMs = readMoment(cursor);
+  const registeredAtMs = readMoment(cursor);
+  const updatedAtMs = readMoment(cursor);
   const cseq = readVarint(cursor);
   const uri = readText(cursor);
   const params = readText(cursor);

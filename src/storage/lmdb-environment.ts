@@ -5,7 +5,7 @@ import type { Clock } from "../port/clock.js";
 import { CommitPace } from "./commit-pace.js";
 import { Committer, type Job, type Transactor } from "./committer.js";
 import { commitError, isLmdbError, storeError } from "./lmdb-errors.js";
-import { prepareFolder } from "./lmdb-folder.js";
+import { findReadOnly, prepareFolder } from "./lmdb-folder.js";
 import { LmdbJournal } from "./lmdb-journal.js";
 import { LmdbRecords } from "./lmdb-records.js";
 import { openTable, type Table } from "./lmdb-table.js";
@@ -38,12 +38,17 @@ export type Tables = Readonly<Record<TableName, Table>> & { readonly meta: Table
 /** How often to look for processes that died while they read. */
 const READER_CHECK_MS = 60_000;
 
+/** What a store is opened for. */
+export type StoreAccess = "read" | "write";
+
 export interface LmdbEnvironmentOptions {
   readonly path: string;
   /** Tells how long a commit takes. */
   readonly clock: Pick<Clock, "after">;
   /** Which commits may block the event loop. */
   readonly pace?: CommitPace;
+  /** What it is opened for: one that is only read may stand on a read-only file system. `"write"` when not given. */
+  readonly access?: StoreAccess;
 }
 
 /** The environments that this process has open, by the identity of their folder's lock, and by how many. */
@@ -86,13 +91,14 @@ export class LmdbEnvironment implements Transactor {
   static open(options: LmdbEnvironmentOptions): LmdbEnvironment {
     const { path } = options;
     try {
-      const identity = prepareFolder(path, createEnvironment);
+      const readOnly = options.access === "read" ? findReadOnly(path) : undefined;
+      const identity = readOnly ?? prepareFolder(path, createEnvironment);
       const known = shared.get(identity);
       if (known !== undefined) {
         known.users++;
         return known.environment;
       }
-      const environment = LmdbEnvironment.#openNew(options, identity);
+      const environment = LmdbEnvironment.#openNew(options, identity, { readOnly: readOnly !== undefined });
       shared.set(identity, { environment, users: 1 });
       return environment;
     } catch (error) {
@@ -100,10 +106,17 @@ export class LmdbEnvironment implements Transactor {
     }
   }
 
-  static #openNew(options: LmdbEnvironmentOptions, identity: string): LmdbEnvironment {
-    const root = open({ path: options.path, ...OPTIONS });
+  static #openNew(
+    options: LmdbEnvironmentOptions,
+    identity: string,
+    { readOnly }: { readonly readOnly: boolean },
+  ): LmdbEnvironment {
+    const root = open({ path: options.path, ...OPTIONS, readOnly });
     try {
-      return new LmdbEnvironment(options, identity, root);
+      const environment = new LmdbEnvironment(options, identity, root);
+      if (readOnly)
+        environment.#broken = new StoreError("read-only", `the store is read-only: ${options.path}`);
+      return environment;
     } catch (error) {
       void root.close();
       throw error;

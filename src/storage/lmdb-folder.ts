@@ -45,6 +45,27 @@ export function prepareFolder(path: string, create: (folder: string) => void): s
   return `${dev}:${ino}`;
 }
 
+/**
+ * What identifies an environment that stands on a read-only file system, where LMDB needs no lock file: nobody writes to
+ * it. `undefined` when there is none, or when it could be written to.
+ */
+export function findReadOnly(path: string): string | undefined {
+  const data = join(path, DATA);
+  if (!exists(data) || !isReadOnly(data)) return undefined;
+  checkPages(data);
+  const { dev, ino } = statSync(data);
+  return `${dev}:${ino}`;
+}
+
+function isReadOnly(file: string): boolean {
+  try {
+    accessSync(file, constants.W_OK);
+    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EROFS";
+  }
+}
+
 /** Makes a folder for its owner alone, and those that lead to it; one that is there stays as it is. */
 function makeFolder(path: string): void {
   try {

@@ -2,7 +2,7 @@ import type { AccountStore, SecretStore } from "../auth/source.js";
 import type { LocationStore, StoreError } from "../location/store.js";
 import type { Clock } from "../port/clock.js";
 import { lmdbAccounts } from "./lmdb-accounts.js";
-import { LmdbEnvironment } from "./lmdb-environment.js";
+import { LmdbEnvironment, type StoreAccess } from "./lmdb-environment.js";
 import { LmdbLocations } from "./lmdb-locations.js";
 import { lmdbSecrets } from "./lmdb-secrets.js";
 
@@ -11,6 +11,8 @@ export interface LmdbStoreOptions {
   readonly path: string;
   /** Dates the events, and tells how long a commit takes; the machine's clock when not given. */
   readonly clock?: Clock;
+  /** `"read"` also opens a store on a read-only file system; `"write"` when not given. */
+  readonly access?: StoreAccess;
 }
 
 const MACHINE_CLOCK: Clock = {
@@ -41,8 +43,12 @@ export function lmdbStore(options: LmdbStoreOptions): LocationStore {
 }
 
 /** Opens the embedded store with all that it keeps. Closing the location store closes the others. */
-export function lmdbEnvironment({ path, clock = MACHINE_CLOCK }: LmdbStoreOptions): LmdbStores {
-  const environment = LmdbEnvironment.open({ path, clock });
+export function lmdbEnvironment({
+  path,
+  clock = MACHINE_CLOCK,
+  access = "write",
+}: LmdbStoreOptions): LmdbStores {
+  const environment = LmdbEnvironment.open({ path, clock, access });
   const locations = new LmdbLocations({ environment, clock, release: () => environment.close() });
   return {
     locations,

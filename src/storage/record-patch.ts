@@ -11,6 +11,8 @@ import { type Cursor, damaged, packText, packVarint, readText, readVarint } from
 const REPLACED = 0x7f;
 /** Octets that must be equal for a run to end: a new run costs two. */
 const GAP = 3;
+/** Mostly, records differ in the numbers at their beginning alone: two texts are compared faster than their octets. */
+const FRONT = 32;
 
 /** Packs how to make `next` out of `was`. */
 export function packPatch(was: string, next: string): string {
@@ -44,15 +46,16 @@ export function readPatch(cursor: Cursor): (was: string) => string {
 }
 
 function packRuns(was: string, next: string): string {
+  const length = next.slice(FRONT) === was.slice(FRONT) ? Math.min(FRONT, next.length) : next.length;
   let out = "";
   let runs = 0;
   let kept = 0;
-  for (let start = difference(was, next, 0); start < next.length; ) {
+  for (let start = difference(was, next, 0, length); start < length; ) {
     let end = start + 1;
-    let following = difference(was, next, end);
-    while (following < next.length && following - end < GAP) {
+    let following = difference(was, next, end, length);
+    while (following < length && following - end < GAP) {
       end = following + 1;
-      following = difference(was, next, end);
+      following = difference(was, next, end, length);
     }
     out += packVarint(start - kept) + packText(next.slice(start, end));
     kept = end;
@@ -62,10 +65,10 @@ function packRuns(was: string, next: string): string {
   return packVarint(runs) + out;
 }
 
-/** The first place from here where two texts of one length differ; their length when there is none. */
-function difference(was: string, next: string, from: number): number {
+/** The first place from here where two texts differ, before `length`; that when there is none. */
+function difference(was: string, next: string, from: number, length: number): number {
   let at = from;
-  while (at < next.length && was.charCodeAt(at) === next.charCodeAt(at)) at++;
+  while (at < length && was.charCodeAt(at) === next.charCodeAt(at)) at++;
   return at;
 }
 
