@@ -35,14 +35,11 @@ export function addressIn(uri: SipUri): Address {
 
 /**
  * Is this a request that an authoriser of this purpose asks credentials for? A registrar's: REGISTER alone. A proxy's: the
- * others, but never ACK and CANCEL, which cannot be sent again with credentials (RFC 3261 §22.1), and not what goes along the
- * route of a dialog that was let through when it began.
+ * others, but never ACK and CANCEL, which cannot be sent again with credentials (RFC 3261 §22.1).
  */
-export function needsCredentials(purpose: "registrar" | "proxy", request: SipRequest): boolean {
-  const { method } = request;
+export function needsCredentials(purpose: "registrar" | "proxy", { method }: SipRequest): boolean {
   if (purpose === "registrar") return method === "REGISTER";
-  if (method === "REGISTER" || method === "ACK" || method === "CANCEL") return false;
-  return request.toTag === undefined || !request.headers.has("route");
+  return method !== "REGISTER" && method !== "ACK" && method !== "CANCEL";
 }
 
 /**

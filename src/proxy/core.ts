@@ -11,7 +11,7 @@ import { Locator } from "./locator.js";
 import { domainsOf, type ProxyOptions } from "./options.js";
 import { Outgoing } from "./outgoing.js";
 import { Copier, type Plan } from "./plan.js";
-import { decide, type Verdict } from "./policy.js";
+import { decide, isWithinDialog, type Verdict } from "./policy.js";
 import type { Group } from "./response-context.js";
 import { preprocess, type RouteReader } from "./route.js";
 import { Self } from "./self.js";
@@ -119,6 +119,17 @@ export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Res
       identity !== undefined && request.headers.has("proxy-authorization") ? identity.realm : null,
   };
   return ok({ plan, verdict: verdict.value });
+}
+
+/** See `isWithinDialog`: such a request was let through when its dialog began, and needs no credentials of its own. */
+export function isInDialog(core: ProxyCore, request: SipRequest, leg: Leg, from: Flow): boolean {
+  // most requests are in none, and need not be read for it
+  if (request.toTag === undefined || !request.headers.has("route")) return false;
+  const uri = request.sipUri;
+  if (uri === undefined) return false;
+  const { self, reader, outgoing } = core;
+  const routing = preprocess(request, uri, { leg, flow: from }, reader);
+  return routing.ok && isWithinDialog(request, routing.value, { from, identity: undefined, self, outgoing });
 }
 
 const LOOP = reject(482, "Loop Detected");

@@ -6,7 +6,7 @@ import type { Way } from "../transaction/client.js";
 import type { Destination } from "./destination.js";
 import { forwardText } from "./forward.js";
 import type { Self } from "./self.js";
-import type { Side, Sides } from "./side.js";
+import { dialogKeys, type Side, type Sides } from "./side.js";
 
 /** What all copies of one request have in common (RFC 3261 §16.6). */
 export interface Plan {
@@ -76,7 +76,8 @@ export class Copier {
    * first and the caller by the second, and the last one on a Route says to which side a request goes.
    */
   #recordRoutes(plan: Plan, caller: Side, destination: Destination, way: Way): readonly string[] {
-    const { callId, uri } = plan.request;
+    const { uri } = plan.request;
+    const dialog = dialogKeys(plan.request).asCaller;
     const scheme = uri.charCodeAt(3) === 0x3a ? "sip" : "sips";
     const callee: Side = {
       local: destination.local,
@@ -84,8 +85,8 @@ export class Copier {
       flow: destination.hop.kind === "uri" && way.flow.isConnection ? "" : way.flow.token,
     };
     return [
-      `<${this.#self.routeUri(way.leg, way.flow, this.#sides.write(callee, callId), scheme)}>`,
-      `<${this.#self.routeUri(plan.leg, plan.from, this.#sides.write(caller, callId), scheme)}>`,
+      `<${this.#self.routeUri(way.leg, way.flow, this.#sides.write(callee, dialog), scheme)}>`,
+      `<${this.#self.routeUri(plan.leg, plan.from, this.#sides.write(caller, dialog), scheme)}>`,
     ];
   }
 }

@@ -1,3 +1,4 @@
+import type { SipRequest } from "../message/message.js";
 import { param } from "../message/params.js";
 import { ok, type Result, reject } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
@@ -69,10 +70,27 @@ function there(destination: Destination): Result<Verdict> {
 /** Does a request come from one of our own users, over the flow that our Record-Route remembers for it? */
 function isVerified(source: OwnRoute | undefined, from: Flow): boolean {
   if (source === undefined || !source.side.local) return false;
-  const { flow } = source.side;
+  return cameFrom(source.side, from);
+}
+
+/** Does this flow belong to a side of a dialog? */
+function cameFrom({ flow }: Side, from: Flow): boolean {
   if (flow === from.token) return true;
   // a NAT may give a phone another port from one request to the next
   return !from.isConnection && udpPeer(flow)?.address === from.address;
+}
+
+/**
+ * Is this a request within a dialog that was made through here, from one of its sides to the other: with a To tag, along
+ * both of our Record-Route URIs, signed for this dialog, from the flow that the first remembers of its sender, and to where
+ * it may go whoever sends it? A side behind another proxy has no flow that could be told apart.
+ */
+export function isWithinDialog(request: SipRequest, routing: Routing, grounds: Grounds): boolean {
+  const { source, destination } = routing;
+  if (request.toTag === undefined || source === undefined || destination === undefined) return false;
+  const { flow } = source.side;
+  const isKnown = flow === "" || flow.startsWith("uri:") || cameFrom(source.side, grounds.from);
+  return isKnown && decide(routing, { ...grounds, identity: undefined }).ok;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Leg } from "../port/leg.js";
 import type { Way } from "../transaction/client.js";
 import { defaultPort, transportOf } from "./hop.js";
 import type { Self } from "./self.js";
-import type { Side, Sides } from "./side.js";
+import { dialogKeys, type Side, type Sides } from "./side.js";
 
 /** One of our own Record-Route URIs that a request came back with. */
 export interface OwnRoute {
@@ -133,7 +133,9 @@ function parseTarget(route: string): Target | undefined {
 
 function sideOf(uri: SipUri, request: SipRequest, reader: RouteReader): Side | "forged" | undefined {
   if (uri.user === null) return undefined;
-  const side = reader.sides.read(uri.user, request.callId);
+  const { asCaller, asCallee } = dialogKeys(request);
+  let side = reader.sides.read(uri.user, asCaller);
+  if (side === "forged") side = reader.sides.read(uri.user, asCallee);
   // another element of our make has its own key, and its values are its own matter
   return side === "forged" && !reader.self.isServer(uri.host, uri.port) ? undefined : side;
 }

@@ -1,8 +1,9 @@
+import type { SipRequest } from "../message/message.js";
 import { type SipHashKey, sipHash } from "./siphash.js";
 
 /**
  * One side of a dialog, as the user part of our Record-Route URI towards it remembers it (RFC 3261 §16.6 step 4, RFC 5626
- * §5.3): requests through that URI go to this side. Signed together with the Call-ID, it serves in no other dialog.
+ * §5.3): requests through that URI go to this side. Signed together with {@link dialogKeys}, it serves in no other dialog.
  */
 export interface Side {
   /** Is it one of our own users: registered here, or identified when it called? */
@@ -28,28 +29,37 @@ export class Sides {
     this.#key = key;
   }
 
-  /** The user part that stands for a side in the dialogs of one Call-ID. */
-  write(side: Side, callId: string): string {
+  /** The user part that stands for a side in one dialog, or the dialogs of one forked request: see {@link dialogKeys}. */
+  write(side: Side, dialog: string): string {
     const flags = FLAGS[(side.local ? LOCAL : 0) + (side.nat ? NAT : 0)]!;
     const text = MARK + flags + toUserPart(side.flow);
-    return text + this.#mac(text, callId);
+    return text + this.#mac(text, dialog);
   }
 
-  /** @returns "forged" for what looks like ours and was not signed for this Call-ID, `undefined` for any other user part */
-  read(user: string, callId: string): Side | "forged" | undefined {
+  /** @returns "forged" for what looks like ours and was not signed for this dialog, `undefined` for any other user part */
+  read(user: string, dialog: string): Side | "forged" | undefined {
     if (!user.startsWith(MARK)) return undefined;
     const end = user.length - MAC_DIGITS;
     const flags = FLAGS.indexOf(user.charAt(MARK.length));
     if (end <= MARK.length || flags < 0) return "forged";
     const text = user.slice(0, end);
-    if (this.#mac(text, callId) !== user.slice(end)) return "forged";
+    if (this.#mac(text, dialog) !== user.slice(end)) return "forged";
     const flow = fromUserPart(text.slice(MARK.length + 1));
     return { local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow };
   }
 
-  #mac(text: string, callId: string): string {
-    return sipHash(this.#key, `${text} ${callId}`);
+  #mac(text: string, dialog: string): string {
+    return sipHash(this.#key, `${text} ${dialog}`);
   }
+}
+
+/**
+ * What all requests of a dialog have in common (RFC 3261 §12): its Call-ID and the tag of its caller, which stands in From
+ * when the caller sends and in To when the callee does.
+ * @returns the key of the dialog when the sender is its caller, and when it is its callee
+ */
+export function dialogKeys({ callId, fromTag, toTag }: SipRequest): { asCaller: string; asCallee: string } {
+  return { asCaller: `${callId} ${fromTag ?? ""}`, asCallee: `${callId} ${toTag ?? ""}` };
 }
 
 /**

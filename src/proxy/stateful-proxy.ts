@@ -4,7 +4,7 @@ import { chain, type MaybePromise, type Result } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
-import { judge, type Origin, type ProxyCore, proxyCore, refuse, targetsOf } from "./core.js";
+import { isInDialog, judge, type Origin, type ProxyCore, proxyCore, refuse, targetsOf } from "./core.js";
 import { Deliverer, type Delivery, type Draft } from "./deliver.js";
 import type { Destination } from "./destination.js";
 import { checkOptions, type ProxyOptions } from "./options.js";
@@ -55,6 +55,14 @@ export class StatefulProxy implements Receiver {
 
   counts(): ProxyCounts {
     return { pending: this.#pending, forwarded: this.#forwarded, refused: this.#refused };
+  }
+
+  /**
+   * Is this a request within a dialog that was made through here? It is when it follows our own Record-Route: see the
+   * `inDialog` of an authoriser, which asks such requests for no credentials.
+   */
+  isInDialog(request: SipRequest, leg: Leg, from: Flow): boolean {
+    return isInDialog(this.#core, request, leg, from);
   }
 
   /** Sends a request of our own to a contact, the way that forwarded ones go to it. */

@@ -5,7 +5,7 @@ import { parseVia, type Via } from "../message/via.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
 import type { Way } from "../transaction/client.js";
-import { judge, type Origin, type ProxyCore, proxyCore, refuse, targetsOf } from "./core.js";
+import { isInDialog, judge, type Origin, type ProxyCore, proxyCore, refuse, targetsOf } from "./core.js";
 import type { Destination } from "./destination.js";
 import { withoutTopVia } from "./forward.js";
 import { checkOptions, type ProxyOptions } from "./options.js";
@@ -28,6 +28,14 @@ export class StatelessProxy implements Receiver {
   constructor(options: ProxyOptions) {
     checkOptions(options);
     this.#core = proxyCore(options, "stateless");
+  }
+
+  /**
+   * Is this a request within a dialog that was made through here? It is when it follows our own Record-Route: see the
+   * `inDialog` of an authoriser, which asks such requests for no credentials.
+   */
+  isInDialog(request: SipRequest, leg: Leg, from: Flow): boolean {
+    return isInDialog(this.#core, request, leg, from);
   }
 
   /** @returns the status of a response that was passed on; 100 for a request that was; the status of a refusal */

@@ -2,9 +2,11 @@ import type { AttemptWatcher, NonceLedger } from "../auth/attempts.js";
 import type { AuthorizeRules } from "../auth/policy.js";
 import type { RealmOptions } from "../auth/realms.js";
 import type { CredentialSource, DigestAlgorithm, Hasher, SecretStore } from "../auth/source.js";
+import type { SipRequest } from "../message/message.js";
 import type { Clock } from "../port/clock.js";
 import type { DispatcherPort } from "../port/dispatcher.js";
 import type { Entropy } from "../port/entropy.js";
+import type { Flow, Leg } from "../port/leg.js";
 import type { Log } from "../port/log.js";
 
 const DAY_SEC = 86_400;
@@ -39,6 +41,11 @@ export interface AuthorizeOptions {
   readonly rules?: AuthorizeRules;
   /** Further names of this server that clients may write in a digest-uri. */
   readonly aliases?: readonly string[];
+  /**
+   * Is this a request within a dialog that was let through when it began? Such are asked for nothing; when not given, every
+   * request stands for itself. Only the proxy that stays in the path of the dialog can tell: a To tag and a Route prove nothing.
+   */
+  readonly inDialog?: (request: SipRequest, leg: Leg, from: Flow) => boolean;
   /** Limits attempts and hears outcomes: a guard. */
   readonly watcher?: AttemptWatcher;
   /** Shared by all processes that share the key; without one, a nonce serves only at the process that issued it. */
@@ -56,7 +63,7 @@ export interface AuthorizeOptions {
 const OPTION_NAMES: ReadonlySet<string> = new Set(
   (
     "dispatcher source purpose realm realms domains algorithms qop allowWithoutQop nonceSeconds secrets keySeconds " +
-    "open rules aliases watcher ledger nonceCapacity maxWaiting hasher clock entropy log"
+    "open rules aliases inDialog watcher ledger nonceCapacity maxWaiting hasher clock entropy log"
   ).split(" "),
 );
 

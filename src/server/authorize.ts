@@ -60,6 +60,7 @@ export class Authorize implements Receiver {
   readonly #open: boolean | (() => boolean);
   readonly #rules: AuthorizeRules;
   readonly #aliases: ReadonlySet<string>;
+  readonly #inDialog: AuthorizeOptions["inDialog"];
   readonly #watcher: AttemptWatcher | undefined;
   readonly #hasher: Hasher;
   readonly #clock: Clock;
@@ -89,6 +90,7 @@ export class Authorize implements Receiver {
     this.#open = options.open ?? false;
     this.#rules = options.rules ?? {};
     this.#aliases = new Set((options.aliases ?? []).map((alias) => bareHost(alias.toLowerCase())));
+    this.#inDialog = options.inDialog;
     this.#watcher = options.watcher;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
     this.#turns = new Turns({ keyOf: addressOf, most: this.#maxWaiting });
@@ -136,7 +138,7 @@ export class Authorize implements Receiver {
     if (context.identity !== undefined || !needsCredentials(this.#purpose, packet)) return undefined;
     if (this.#open === true || (this.#open !== false && this.#open())) return undefined;
     const realm = this.#realmOf(packet);
-    if (realm === undefined) return undefined;
+    if (realm === undefined || this.#inDialog?.(packet, leg, from) === true) return undefined;
     const asked = { request: packet, leg, from, context, realm };
     if (this.#nonces !== undefined) return this.#ask(asked, this.#nonces);
     return this.#firstKeys(asked);

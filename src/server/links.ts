@@ -99,7 +99,6 @@ export async function makeLinks(
   const authorizers = [authorize];
   const receivers: Receiver[] = [...(guard === undefined ? [] : [guard]), authorize, registrar];
   if (config.proxy.enabled) {
-    const authorizeCalls = new Authorize({ ...authorizeOptions, purpose: "proxy" });
     const secret = await secrets.create("proxy-key", entropy.hex(16));
     const proxy = proxyOf(config, {
       dispatcher,
@@ -114,6 +113,13 @@ export async function makeLinks(
         ? {}
         : { isReachable: (aor: string, binding: Binding) => pinger.isReachable(aor, binding) }),
       ...(globalGruu === undefined ? {} : { resolveGruu: (uri) => targetOf(globalGruu, uri) }),
+    });
+    const authorizeCalls = new Authorize({
+      ...authorizeOptions,
+      purpose: "proxy",
+      ...("isInDialog" in proxy
+        ? { inDialog: (request, leg, from) => proxy.isInDialog(request, leg, from) }
+        : {}),
     });
     authorizers.push(authorizeCalls);
     receivers.push(authorizeCalls, proxy);
@@ -138,7 +144,7 @@ function targetOf(globalGruu: Gruu, uri: SipUri): ReturnType<NonNullable<ProxyOp
   return target?.ok === true ? { ...target, bindings: (live) => bindingsOf(target, live) } : target;
 }
 
-function proxyOf({ proxy }: ServerConfig, options: ProxyOptions): Receiver {
+function proxyOf({ proxy }: ServerConfig, options: ProxyOptions): StatefulProxy | StatelessProxy | Redirect {
   switch (proxy.mode) {
     case "proxy":
       return new StatefulProxy({ ...options, ...forwardingOf(proxy), timerCSec: proxy.timerCSec });

@@ -23,8 +23,8 @@ export interface ChainStage {
 
 const HOST = "192.0.2.1";
 
-/** A server at 192.0.2.1:5060, UDP and TCP, open to everybody, for example.com. */
-export async function chainStage(yaml: string): Promise<ChainStage> {
+/** A server at 192.0.2.1:5060, UDP and TCP, open to everybody unless it is told otherwise, for example.com. */
+export async function chainStage(yaml: string, isOpen = (): boolean => true): Promise<ChainStage> {
   const folder = mkdtempSync(join(tmpdir(), "rollcall-chain-"));
   const file = join(folder, "rollcall.yaml");
   writeFileSync(
@@ -48,7 +48,7 @@ export async function chainStage(yaml: string): Promise<ChainStage> {
     clock,
     entropy,
     log: { debug: note, info: note, warn: note, error: note },
-    isOpen: () => true,
+    isOpen,
   });
   await chain.dispatcher.start();
   let hosts = 1;
