@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -6,7 +7,7 @@ import { launchChromium, servePages } from "./support/browser.js";
 import { selfSigned } from "./support/certificates.js";
 import { describeWith } from "./support/peers.js";
 import { freePort } from "./support/ports.js";
-import { type ServerUnderTest, serve, temporaryFolder } from "./support/server.js";
+import { rollcall, type ServerUnderTest, serve, temporaryFolder } from "./support/server.js";
 import { until } from "./support/until.js";
 import { contactsOverHttp } from "./support/views.js";
 import { addressLines, udpWire, type Wire } from "./support/wire.js";
@@ -30,6 +31,7 @@ interface PhoneOptions {
   readonly uri: string;
   readonly instance: string;
   readonly expires: number;
+  readonly password?: string;
 }
 
 declare const phone: PagePhone;
@@ -63,9 +65,14 @@ class Tab {
     await this.#page.reload();
   }
 
-  async start(): Promise<void> {
+  /** Lets the phone register; nobody knows yet whether it may. */
+  async begin(): Promise<void> {
     await this.#page.waitForFunction(() => typeof phone.start === "function");
     await this.#page.evaluate((options) => phone.start(options), this.options);
+  }
+
+  async start(): Promise<void> {
+    await this.begin();
     await this.happened("registered");
   }
 
@@ -224,6 +231,37 @@ describeWith("WebSocket phones in Chromium (RFC 7118)", ["chromium", "openssl"],
       expect(await message(caller, aor, "nobody")).toBe(480);
     },
   );
+
+  test("both register with a password where SHA-256 is offered first, by MD5 (B1)", async () => {
+    const config = join(temporaryFolder(), "rollcall.yaml");
+    writeFileSync(
+      config,
+      "listen: [ws:127.0.0.1:0]\nadmin: 127.0.0.1:0\ndomains: [example.com]\nopen: false\n" +
+        "auth: { algorithms: [sha-256, md5] }\n",
+    );
+    const closed = await serve({ args: ["--config", config] });
+    const logIn = async (library: Library) => {
+      const args = ["user", "add", `${library}@example.com`, "--password-stdin", "--data", closed.data];
+      expect(await rollcall(args, "wonderland")).toMatchObject({ status: 0 });
+      const options = {
+        server: urlOf(closed, "ws"),
+        uri: `sip:${library}@example.com`,
+        instance: randomUUID(),
+        expires: 600,
+      };
+      const stranger = await Tab.open(pages, library, { ...options, password: "looking-glass" });
+      await stranger.begin();
+      await stranger.happened("registrationFailed");
+      await stranger.close();
+      expect(await contactsOverHttp(closed, options.uri)).toEqual([]);
+      const owner = await Tab.open(pages, library, { ...options, password: "wonderland" });
+      await owner.start();
+      expect(await contactsOverHttp(closed, options.uri)).toHaveLength(1);
+      await owner.close();
+    };
+    await Promise.all([logIn("jssip"), logIn("sipjs")]);
+    expect(await closed.stop()).toBe(0);
+  });
 
   test("JsSIP calls JsSIP: the proxy carries the call over both connections, and sound flows", async () => {
     const open = (user: string) =>
