@@ -1,5 +1,5 @@
 import { quote } from "../message/grammar.js";
-import { isHost } from "../message/host.js";
+import { canonicalHost, isHost } from "../message/host.js";
 import type { Credentials } from "./credentials.js";
 import type { RealmDomains } from "./policy.js";
 import type { DigestAlgorithm } from "./source.js";
@@ -76,7 +76,7 @@ export function makeRealms(options: RealmsOptions): Realms {
   if (realm !== undefined && realms !== undefined)
     throw new TypeError("Authorize: realm or realms, not both");
   if (realms !== undefined) return severalRealms(realms);
-  const domains = options.domains === undefined ? null : new Set(options.domains.map(lower));
+  const domains = options.domains === undefined ? null : new Set(options.domains.map(plainDomain));
   if (realm !== undefined) {
     const only = makeRealm({ ...options, realm }, domains);
     return { of: (domain) => (domains === null || domains.has(domain) ? only : undefined) };
@@ -107,7 +107,7 @@ function severalRealms(list: readonly RealmOptions[]): Realms {
     for (const name of Object.keys(options)) {
       if (!REALM_OPTIONS.has(name)) throw new TypeError(`Authorize: unknown option ${name} of a realm`);
     }
-    const domains = new Set((options.domains ?? [options.realm]).map(lower));
+    const domains = new Set((options.domains ?? [options.realm]).map(plainDomain));
     const realm = makeRealm(options, domains);
     for (const domain of domains) {
       if (byDomain.has(domain)) throw new TypeError(`Authorize: domain ${domain} is in two realms`);
@@ -143,8 +143,9 @@ function makeRealm(options: RealmOptions, domains: RealmDomains): Realm {
   };
 }
 
-function lower(text: string): string {
-  return text.toLowerCase();
+/** As `SipUri.host` has it. */
+function plainDomain(domain: string): string {
+  return canonicalHost(domain) ?? domain.toLowerCase();
 }
 
 /** Nothing that could end a header field or that latin1 cannot hold. */

@@ -36,7 +36,8 @@ export function isHost(host: string): boolean {
 
 /**
  * The one spelling of a host: a name in lower case, an IPv6 reference in the text form of RFC 5952, so that equal
- * addresses are equal texts (RFC 5954 §4.2). A last label of digits alone makes it an IPv4 address or nothing.
+ * addresses are equal texts (RFC 5954 §4.2). A dot at the end, which names the root, makes no other name of it and goes. A last
+ * label of digits alone makes it an IPv4 address or nothing.
  * @returns `undefined` for what is no host
  */
 export function canonicalHost(host: string): string | undefined {
@@ -51,12 +52,15 @@ export function canonicalHost(host: string): string | undefined {
   let labelStart = 0;
   let digitsOnly = true;
   let hasUpper = false;
+  let hasRoot = false;
   for (let i = 0; i < length; i++) {
     const code = host.charCodeAt(i);
     if (code === 0x2e) {
       if (i === labelStart) return undefined;
-      // a dot at the end names the root and ends no label
-      if (i + 1 === length) break;
+      if (i + 1 === length) {
+        hasRoot = true;
+        break;
+      }
       labelStart = i + 1;
       digitsOnly = true;
       continue;
@@ -69,7 +73,9 @@ export function canonicalHost(host: string): string | undefined {
     // underscores are no host characters by the letter, but real names in private networks have them
     else if (code !== 0x2d && code !== 0x5f) return undefined;
   }
-  return digitsOnly ? undefined : hasUpper ? host.toLowerCase() : host;
+  if (digitsOnly) return undefined;
+  const name = hasRoot ? host.slice(0, -1) : host;
+  return hasUpper ? name.toLowerCase() : name;
 }
 
 /** An IPv4 address in dotted decimal (§25.1 IPv4address). */

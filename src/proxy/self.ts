@@ -1,3 +1,4 @@
+import { canonicalHost } from "../message/host.js";
 import { ok, type Result } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
@@ -35,7 +36,9 @@ export class Self {
 
   constructor(options: SelfOptions) {
     this.#legs = options.legs;
-    this.#domains = new Set((options.domains ?? []).map((domain) => domain.toLowerCase()));
+    this.#domains = new Set(
+      (options.domains ?? []).map((domain) => canonicalHost(domain) ?? domain.toLowerCase()),
+    );
     this.#advertised = options.advertised?.toLowerCase();
     const more = this.#advertised === undefined ? [] : [this.#advertised];
     this.#hosts = new Set([...(options.hosts ?? []).map((host) => host.toLowerCase()), ...more]);

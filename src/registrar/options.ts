@@ -1,5 +1,6 @@
 import type { Binding } from "../location/binding.js";
 import type { LocationStore } from "../location/store.js";
+import { canonicalHost } from "../message/host.js";
 import { bareHost } from "../message/via.js";
 import type { Clock } from "../port/clock.js";
 import type { DispatcherPort } from "../port/dispatcher.js";
@@ -148,5 +149,5 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
 }
 
 function plainHost(name: string): string {
-  return bareHost(name.toLowerCase());
+  return bareHost(canonicalHost(name) ?? name.toLowerCase());
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseCredentials } from "../../src/auth/credentials.js";
 import { isOffered, makeRealms, type RealmsOptions } from "../../src/auth/realms.js";
+import { parseSipUri } from "../../src/message/uri.js";
 import { parseChallenge } from "./challenge-reader.js";
 
 function challenges(options: RealmsOptions, domain: string): Readonly<Record<string, string>>[] | undefined {
@@ -115,5 +116,15 @@ describe("options that cannot be", () => {
   ])("%s", (_, options, message) => {
     expect(() => makeRealms(options as RealmsOptions)).toThrow(TypeError);
     expect(() => makeRealms(options as RealmsOptions)).toThrow(message);
+  });
+});
+
+describe("a dot at the end of a domain names the root, and makes no other domain of it", () => {
+  it("whichever of the two spells it so", () => {
+    const realms = makeRealms({ realm: "Office", domains: ["Example.com."] });
+    const uri = parseSipUri("sip:alice@example.COM.")!;
+    expect(realms.of(uri.host)?.name).toBe("Office");
+    expect(realms.of("example.com")?.name).toBe("Office");
+    expect(realms.of("example.co")).toBeUndefined();
   });
 });

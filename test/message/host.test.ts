@@ -6,7 +6,8 @@ describe("RFC 3261 §25.1 host", () => {
   it.each([
     ["example.com", "example.com"],
     ["Example.COM", "example.com"],
-    ["example.com.", "example.com."],
+    ["example.com.", "example.com"],
+    ["EXAMPLE.com.", "example.com"],
     ["a", "a"],
     ["my_host.local", "my_host.local"],
     ["3f2a9c0b11de", "3f2a9c0b11de"],
