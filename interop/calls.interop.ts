@@ -19,6 +19,7 @@ const STRANGER = "stranger@elsewhere.example";
 const CALLEE_PL = join(import.meta.dirname, "scripts", "call-callee.pl");
 const CALLER_PL = join(import.meta.dirname, "scripts", "call-caller.pl");
 const PASSWORD = "wonderland";
+const DAVE = { caller: `dave@${DOMAIN}`, password: PASSWORD };
 
 /** Anybody may register here. */
 let server: ServerUnderTest;
@@ -115,16 +116,19 @@ async function expectDone(...phones: readonly Sipp[]): Promise<void> {
   expect(failed, failed.join("\n")).toEqual([]);
 }
 
-/** A stranger calls somebody and is refused with this status. */
-async function expectRefused(
-  status: number,
-  service: string,
-  { at = server, caller = STRANGER, patienceSec = 20 } = {},
-): Promise<void> {
-  const scenario = "call-caller-refused";
-  await expectDone(
-    await startSipp({ scenario, server: at.ports.udp!, service, caller, status, patienceSec }),
-  );
+interface Refused {
+  readonly at?: ServerUnderTest;
+  readonly caller?: string;
+  /** Given: the caller logs in. */
+  readonly password?: string;
+  readonly patienceSec?: number;
+}
+
+/** Somebody, a stranger when nobody is named, calls and is refused with this status. */
+async function expectRefused(status: number, service: string, how: Refused = {}): Promise<void> {
+  const { at = server, caller = STRANGER, ...rest } = how;
+  const scenario = how.password === undefined ? "call-caller-refused" : "call-caller-known";
+  await expectDone(await startSipp({ scenario, server: at.ports.udp!, service, caller, status, ...rest }));
 }
 
 describeWith("D1: baresip calls baresip", ["baresip"], () => {
@@ -235,9 +239,16 @@ describeWith("D1: sipp calls sipp", ["sipp"], () => {
 });
 
 describeWith("D3: who cannot be reached, and who may not call", ["sipp"], () => {
-  test("no such user: 404", () => expectRefused(404, `nobody@${DOMAIN}`, { at: closed }));
+  test("no such user: 404 to who logged in", () =>
+    expectRefused(404, `nobody@${DOMAIN}`, { at: closed, ...DAVE }));
 
-  test("a user who is not registered: 480", () => expectRefused(480, `carol@${DOMAIN}`, { at: closed }));
+  test("a user who is not registered: 480", () =>
+    expectRefused(480, `carol@${DOMAIN}`, { at: closed, ...DAVE }));
+
+  test("480 to a stranger in both cases, who could list the users otherwise", async () => {
+    await expectRefused(480, `nobody@${DOMAIN}`, { at: closed });
+    await expectRefused(480, `carol@${DOMAIN}`, { at: closed });
+  });
 
   test("a user of ours who does not log in: 407", () =>
     expectRefused(407, `carol@${DOMAIN}`, { at: closed, caller: `dave@${DOMAIN}` }));

@@ -17,6 +17,8 @@ export interface SippOptions {
   readonly service: string;
   /** Who calls: `alice@example.com`. */
   readonly caller?: string;
+  /** Password of the caller, where it is asked for one. */
+  readonly password?: string;
   /** Takes the place of STATUS in the scenario. */
   readonly status?: number;
   /** Seconds after which it gives up; 20 when not given. */
@@ -34,7 +36,7 @@ export interface Sipp {
 
 /** Starts a scenario over UDP, and resolves when its socket is bound. */
 export async function startSipp(options: SippOptions): Promise<Sipp> {
-  const { scenario, server, service, caller = "", status, patienceSec = 20 } = options;
+  const { scenario, server, service, caller = "", password, status, patienceSec = 20 } = options;
   const folder = temporaryFolder();
   const port = await freePort();
   const file = join(folder, "scenario.xml");
@@ -45,6 +47,10 @@ export async function startSipp(options: SippOptions): Promise<Sipp> {
     [
       `127.0.0.1:${server}`,
       ...["-sf", file, "-i", "127.0.0.1", "-p", String(port), "-s", service, "-key", "caller", caller],
+      ...(password === undefined
+        ? []
+        : // as a digest-uri sipp takes the server's address otherwise, whatever is asked for
+          ["-au", caller.slice(0, caller.indexOf("@")), "-ap", password, "-auth_uri", service]),
       ...`-m 1 -nostdin -timeout ${patienceSec} -timeout_error -trace_msg -message_file`.split(" "),
       join(folder, "messages.log"),
       ..."-trace_err -error_file".split(" "),
