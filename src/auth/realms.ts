@@ -47,6 +47,8 @@ export function isOffered(credentials: Credentials, realm: Realm): boolean {
 export interface Realms {
   /** The realm of a domain (lower case), or `undefined` when no realm speaks for it. */
   of(domain: string): Realm | undefined;
+  /** The first domain that any realm speaks for; `undefined` when they speak for all. */
+  readonly firstDomain: string | undefined;
 }
 
 const REALM_OPTIONS: ReadonlySet<string> = new Set("realm domains algorithms qop allowWithoutQop".split(" "));
@@ -77,14 +79,16 @@ export function makeRealms(options: RealmsOptions): Realms {
     throw new TypeError("Authorize: realm or realms, not both");
   if (realms !== undefined) return severalRealms(realms);
   const domains = options.domains === undefined ? null : new Set(options.domains.map(plainDomain));
+  const firstDomain = domains?.values().next().value;
   if (realm !== undefined) {
     const only = makeRealm({ ...options, realm }, domains);
-    return { of: (domain) => (domains === null || domains.has(domain) ? only : undefined) };
+    return { of: (domain) => (domains === null || domains.has(domain) ? only : undefined), firstDomain };
   }
   // the offer is checked now, not when the first phone comes
   makeRealm({ ...options, realm: "example.com" }, null);
   const made = new Map<string, Realm>();
   return {
+    firstDomain,
     of(domain) {
       if (domains !== null && !domains.has(domain)) return undefined;
       let own = made.get(domain);
@@ -114,7 +118,7 @@ function severalRealms(list: readonly RealmOptions[]): Realms {
       byDomain.set(domain, realm);
     }
   }
-  return { of: (domain) => byDomain.get(domain) };
+  return { of: (domain) => byDomain.get(domain), firstDomain: byDomain.keys().next().value };
 }
 
 function makeRealm(options: RealmOptions, domains: RealmDomains): Realm {

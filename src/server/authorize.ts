@@ -13,7 +13,7 @@ import { isIpv4, isIpv6 } from "../message/host.js";
 import type { SipMessage, SipRequest } from "../message/message.js";
 import { respond } from "../message/respond.js";
 import type { MaybePromise } from "../message/result.js";
-import { parseSipUri } from "../message/uri.js";
+import { parseSipUri, type SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { Clock } from "../port/clock.js";
 import type { Entropy } from "../port/entropy.js";
@@ -60,6 +60,7 @@ export class Authorize implements Receiver {
   readonly #open: boolean | (() => boolean);
   readonly #rules: AuthorizeRules;
   readonly #aliases: ReadonlySet<string>;
+  readonly #legs: readonly Leg[];
   readonly #inDialog: AuthorizeOptions["inDialog"];
   readonly #watcher: AttemptWatcher | undefined;
   readonly #hasher: Hasher;
@@ -90,6 +91,7 @@ export class Authorize implements Receiver {
     this.#open = options.open ?? false;
     this.#rules = options.rules ?? {};
     this.#aliases = new Set((options.aliases ?? []).map((alias) => bareHost(alias.toLowerCase())));
+    this.#legs = dispatcher.legs;
     this.#inDialog = options.inDialog;
     this.#watcher = options.watcher;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
@@ -137,7 +139,7 @@ export class Authorize implements Receiver {
     if (packet.kind !== "request" || packet.via === undefined) return undefined;
     if (context.identity !== undefined || !needsCredentials(this.#purpose, packet)) return undefined;
     if (this.#open === true || (this.#open !== false && this.#open())) return undefined;
-    const realm = this.#realmOf(packet);
+    const realm = this.#realmOf(packet, leg, from);
     if (realm === undefined || this.#inDialog?.(packet, leg, from) === true) return undefined;
     const asked = { request: packet, leg, from, context, realm };
     if (this.#nonces !== undefined) return this.#ask(asked, this.#nonces);
@@ -160,10 +162,29 @@ export class Authorize implements Receiver {
   }
 
   /** The realm that must vouch for a request: for REGISTER that of To, else that of From, whom the sender claims to be. */
-  #realmOf(request: SipRequest): Realm | undefined {
-    const uri =
-      this.#purpose === "proxy" ? request.from?.sipUri : (request.to?.sipUri ?? parseSipUri(request.uri));
-    return uri === undefined ? undefined : this.#realms.of(uri.host);
+  #realmOf(request: SipRequest, leg: Leg, from: Flow): Realm | undefined {
+    if (this.#purpose === "registrar") {
+      const uri = request.to?.sipUri ?? parseSipUri(request.uri);
+      return uri === undefined ? undefined : this.#realms.of(uri.host);
+    }
+    const uri = request.from?.sipUri;
+    return uri === undefined ? undefined : this.#realms.of(this.#callerDomain(uri, leg, from));
+  }
+
+  /** The domain of a caller: one that names this server by its address claims to be a user of ours as much as any other. */
+  #callerDomain({ host, port }: SipUri, leg: Leg, from: Flow): string {
+    const { firstDomain } = this.#realms;
+    if (firstDomain === undefined || this.#realms.of(host) !== undefined) return host;
+    const bare = bareHost(host);
+    const isOurs =
+      bare === leg.local.address ||
+      bare === from.local.address ||
+      this.#aliases.has(bare) ||
+      this.#legs.some(({ local }) => local.address === bare);
+    if (!isOurs) return host;
+    const isHere =
+      port === null || port === leg.local.port || this.#legs.some(({ local }) => local.port === port);
+    return isHere ? firstDomain : host;
   }
 
   /** Looks at what the client sent, up to the point where its password matters. */
@@ -278,7 +299,9 @@ export class Authorize implements Receiver {
     // a To of another scheme names nothing that could be bound; what to say of it is the registrar's matter
     if (subject !== undefined) {
       const decide = isRegistrar ? mayRegister : mayCallAs;
-      const may = decide(identity, addressIn(subject), realm.domains, this.#rules);
+      const address = addressIn(subject);
+      const domain = isRegistrar ? address.domain : this.#callerDomain(subject, attempt.leg, from);
+      const may = decide(identity, { ...address, domain }, realm.domains, this.#rules);
       if (!may.ok) {
         this.#report("forbidden", from, identity.user);
         return this.#answer(attempt, may.status, may.reason, "");

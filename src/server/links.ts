@@ -73,6 +73,7 @@ export async function makeLinks(
     algorithms: config.auth.algorithms,
     nonceSeconds: config.auth.nonceSec,
     rules: config.auth.rules,
+    aliases: ownHosts(dispatcher.legs),
     secrets,
     open: parts.isOpen,
     ...(guard === undefined ? {} : { watcher: guard }),

@@ -358,3 +358,40 @@ describe("options", () => {
     expect((await ask(answering(nonce))).context.identity?.user).toBe("alice");
   });
 });
+
+describe("a caller whose From names this server by its address claims to be a user of ours", () => {
+  const call = (from: string) => request({ method: "INVITE", uri: "sip:bob@example.com", from });
+  const ours = {
+    purpose: "proxy",
+    domains: ["example.com"],
+    aliases: ["203.0.113.1", "2001:db8::1"],
+  } as const;
+
+  it.each([
+    "sip:alice@198.51.100.1",
+    "sip:alice@198.51.100.1:5060",
+    "sip:alice@203.0.113.1",
+    "sip:alice@[2001:db8::1]:5060",
+    "sip:alice@example.com.",
+    "sip:alice@EXAMPLE.com.:5060",
+  ])("%s: 407, and let through with credentials", async (from) => {
+    const { ask } = rig(ours);
+    const asked = await ask(call(from));
+    expect(asked.status).toBe(407);
+    const parts = { method: "INVITE", uri: "sip:bob@example.com", from };
+    const right = await ask(answering(asked.challenges[0]!, parts, parts));
+    expect(right.context.identity?.user).toBe("alice");
+    const again = (await ask(call(from))).challenges[0]!;
+    const other = { ...parts, user: "bob", password: "hush" };
+    expect((await ask(answering(again, other, parts))).status).toBe(403);
+  });
+
+  it.each([
+    ["another server on the same machine", "sip:alice@198.51.100.1:5099"],
+    ["another address", "sip:alice@198.51.100.2"],
+    ["a longer name", "sip:alice@example.com.evil.example.net"],
+    ["a number, which is in no domain", "tel:+15551234"],
+  ])("%s is none of ours: asked for nothing", async (_, from) => {
+    expect((await rig(ours).ask(call(from))).status).toBeUndefined();
+  });
+});
