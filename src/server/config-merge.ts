@@ -56,6 +56,7 @@ export function mergeConfig(
       realm: config.auth.realm ?? null,
       algorithms: [...new Set(config.auth.algorithms)].map((name) => ALGORITHMS[name]!),
       nonceSec: config.auth.nonceSeconds,
+      allowWithoutQop: config.auth.allowWithoutQop,
       rules: { registerFor: config.auth.registerFor, callAs: config.auth.callAs },
     },
     accounts: config.accounts.map((source) => accountSource(source, inFile)),

@@ -80,6 +80,12 @@ const auth = z.strictObject({
       "Digest algorithms to offer, in this order. Many phones know MD5 alone, and fail on any other first offer.",
     ),
   nonceSeconds: seconds(1, 86_400).default(300).describe("How long a nonce may be used, in seconds."),
+  allowWithoutQop: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Let clients register that know no qop (RFC 2069). Nothing counts their requests, so each nonce serves one.",
+    ),
   registerFor: userRules.describe(
     "Whom users may register beside themselves (third-party registration), by user, or user@realm.",
   ),

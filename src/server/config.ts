@@ -22,6 +22,7 @@ export interface ServerConfig {
     readonly realm: string | null;
     readonly algorithms: readonly DigestAlgorithm[];
     readonly nonceSec: number;
+    readonly allowWithoutQop: boolean;
     /** What users may do beside speaking for themselves. */
     readonly rules: AuthorizeRules;
   };

@@ -72,6 +72,7 @@ export async function makeLinks(
     ...(config.domains.length === 0 ? {} : { domains: config.domains }),
     algorithms: config.auth.algorithms,
     nonceSeconds: config.auth.nonceSec,
+    allowWithoutQop: config.auth.allowWithoutQop,
     rules: config.auth.rules,
     aliases: ownHosts(dispatcher.legs),
     secrets,

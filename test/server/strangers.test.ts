@@ -105,3 +105,19 @@ describe("who has an account is no stranger's business", () => {
     expect((await ask(phone, "carol")).status).toBe(410);
   });
 });
+
+describe("clients that know no qop (RFC 2069)", () => {
+  it.each([
+    ["are refused", [], 401],
+    ["may register where auth.allowWithoutQop says so", ["auth: { allowWithoutQop: true }"], 200],
+  ])("%s", async (_, lines, status) => {
+    const { phone } = await serving(false, lines);
+    const register = { aor: "sip:alice@example.com", contact: "sip:alice@192.0.2.7", callId: "old" };
+    const first = await phone.register({ ...register, cseq: 1 });
+    const challenge = parseChallenge(first.headers.get("www-authenticate")!);
+    const answer = `Authorization: ${credentials(challenge, { qop: null })}`;
+    expect((await phone.register({ ...register, cseq: 2, lines: [answer] })).status).toBe(status);
+    // nothing counts the requests, so the nonce serves no other
+    expect((await phone.register({ ...register, cseq: 3, lines: [answer] })).status).toBe(401);
+  });
+});
