@@ -7,7 +7,7 @@ import { NO_BINDINGS } from "../location/binding.js";
 import { isAbsoluteUri } from "../message/uri.js";
 import type { Environment } from "../server/environment.js";
 import { accountOfAor } from "../server/user-account.js";
-import { aorArgument, type DataOptions, withData } from "./data.js";
+import { aorArgument, type DataNeeds, type DataOptions, withData } from "./data.js";
 import { CliError, type CliIo, complain, write } from "./io.js";
 import { table } from "./table.js";
 
@@ -18,9 +18,11 @@ interface JsonOption {
 /** Records read at a time: what a dump holds in memory. */
 const PAGE = 500;
 
+const READ_BINDINGS: DataNeeds = { what: "bindings", create: false, access: "read" };
+
 /** `rollcall dump`: every live binding. */
 export async function dump(io: CliIo, options: DataOptions & JsonOption): Promise<void> {
-  await withData(options, { what: "bindings", create: false }, async (data, config) => {
+  await withData(options, READ_BINDINGS, async (data, config) => {
     if (data === null) complain(io, `there is no data folder ${config.dataDirectory} yet`);
     const views = data === null ? noViews() : liveViews(data, io);
     await (options.json === true ? dumpJson(io, views) : dumpTable(io, views));
@@ -91,7 +93,7 @@ function count(amount: number, one: string, many = `${one}s`): string {
 /** `rollcall show AOR`: one address-of-record. */
 export async function show(io: CliIo, text: string, options: DataOptions & JsonOption): Promise<void> {
   const aor = aorArgument(text);
-  await withData(options, { what: "bindings", create: false }, async (data) => {
+  await withData(options, READ_BINDINGS, async (data) => {
     const view = data === null ? undefined : aorView(aor, await data.locations.read(aor), io.nowMs());
     if (view === undefined) throw notRegistered(aor);
     await write(io, options.json === true ? `${printableJson(view, 2)}\n` : showText(view, io.nowMs()));
@@ -158,7 +160,7 @@ export async function remove(
 /** `rollcall explain AOR`: why a phone can or cannot be reached now. */
 export async function explainAor(io: CliIo, text: string, options: DataOptions & JsonOption): Promise<void> {
   const aor = aorArgument(text);
-  await withData(options, { what: "bindings", create: false }, async (data, config) => {
+  await withData(options, READ_BINDINGS, async (data, config) => {
     const account = accountOfAor(aor, config.auth.realm);
     const knowsAccounts = config.accounts.every(({ kind }) => kind === "store");
     const hasAccount =

@@ -18,6 +18,8 @@ export interface DataNeeds {
   readonly what: "bindings" | "accounts";
   /** Make the folder when it is not there? Otherwise `work` is handed `null`. */
   readonly create: boolean;
+  /** A command that only reads does so on a read-only file system too; `"write"` when not given. */
+  readonly access?: "read" | "write";
 }
 
 /** Opens the data that the options point to, hands it to `work`, and closes it. */
@@ -35,7 +37,7 @@ export async function withData<T>(
   }
   if (!needs.create && !existsSync(config.dataDirectory)) return work(null, config);
   const store = { kind: "lmdb", directory: config.dataDirectory } as const;
-  const data = openEnvironment({ ...config, store }, systemClock);
+  const data = openEnvironment({ ...config, store }, systemClock, needs.access);
   try {
     return await work(data, config);
   } finally {

@@ -19,10 +19,15 @@ export interface Environment {
 /**
  * Opens the stores of a configuration. Accounts and secrets live in the data folder also when the bindings are kept in
  * memory, if there is such a folder: else nothing is written at all.
+ * @param access `"read"` when nothing will be written
  * @throws StoreError when the folder cannot be used
  */
-export function openEnvironment(config: ServerConfig, clock: Clock): Environment {
-  if (config.store.kind === "lmdb") return lmdbEnvironment({ path: config.store.directory, clock });
+export function openEnvironment(
+  config: ServerConfig,
+  clock: Clock,
+  access: "read" | "write" = "write",
+): Environment {
+  if (config.store.kind === "lmdb") return lmdbEnvironment({ path: config.store.directory, clock, access });
   if (!existsSync(config.dataDirectory)) return { ...memoryEnvironment({ clock }), trouble: () => null };
   const kept = lmdbEnvironment({ path: config.dataDirectory, clock });
   const locations = memoryStore({ clock });

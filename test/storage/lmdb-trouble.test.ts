@@ -199,7 +199,12 @@ interface Told {
   readonly trouble: readonly (string | null)[];
 }
 
-function tryStore(path: string, contacts: number, uid?: number, ballast: readonly string[] = []): Told {
+function tryStore(
+  path: string,
+  contacts: number | "read",
+  uid?: number,
+  ballast: readonly string[] = [],
+): Told {
   const script = fileURLToPath(new URL("fixtures/try-store.mjs", import.meta.url));
   const { stdout, status } = spawnSync(process.execPath, [script, path, String(contacts), ...ballast], {
     encoding: "utf8",
@@ -295,6 +300,9 @@ describe.runIf(mounts())("a disk in trouble (where a small one can be mounted)",
     withDisk("2m", (path, remount) => {
       expect(tryStore(path, 3)).toMatchObject({ stored: 3, error: null });
       remount("ro");
+      const read = tryStore(path, "read");
+      expect(read).toMatchObject({ opened: true, kept: { aors: 3 }, readable: 3, trouble: ["read-only"] });
+      expect(read.error).toMatchObject({ name: "StoreError", code: "read-only" });
       expect(tryStore(path, 3)).toMatchObject({ opened: false, error: { code: "read-only" } });
       // where folders would have to be made first, too
       for (const folder of ["-new", "-new/deep/down"])
