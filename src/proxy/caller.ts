@@ -27,10 +27,10 @@ export function callerSide(request: SipRequest, from: Flow, identity: Identity |
   const first = request.headers.get("record-route");
   if (first !== undefined || !isFirstHop(request)) {
     const next = parseNameAddr(request.headers.list("record-route")?.[0] ?? contact)?.sipUri;
-    return { local, nat: false, flow: next === undefined ? "" : uriFlow(next) };
+    return { role: "caller", local, nat: false, flow: next === undefined ? "" : uriFlow(next) };
   }
   const nat = from.isConnection || asksForFlow(contact) || !namesAddress(contact, from);
-  return { local, nat, flow: from.token };
+  return { role: "caller", local, nat, flow: from.token };
 }
 
 /** RFC 5626 §4.3, §5.3: a Contact with `ob` asks for later requests of the dialog over the flow of this one. */

@@ -80,6 +80,7 @@ export class Copier {
     const dialog = dialogKeys(plan.request).asCaller;
     const scheme = uri.charCodeAt(3) === 0x3a ? "sip" : "sips";
     const callee: Side = {
+      role: "callee",
       local: destination.local,
       nat: destination.nat,
       flow: destination.hop.kind === "uri" && way.flow.isConnection ? "" : way.flow.token,

@@ -8,7 +8,7 @@ import type { Identity } from "../port/receiver.js";
 import type { Destination } from "./destination.js";
 import { type Hop, transportOf } from "./hop.js";
 import type { Outgoing } from "./outgoing.js";
-import type { OwnRoute, Routing } from "./route.js";
+import type { Routing } from "./route.js";
 import type { Self } from "./self.js";
 import { type Side, udpPeer } from "./side.js";
 
@@ -40,7 +40,10 @@ export function decide(routing: Routing, { from, identity, self, outgoing }: Gro
   const { uri, sipUri, nextRoute, destination, opened } = routing;
   const next = nextRoute ?? sipUri;
   const toNext: Hop = { kind: "uri", uri: next };
-  const trusted = identity !== undefined || isVerified(routing.source, from);
+  // one half of our Record-Route alone says nothing of who may send where
+  const source = destination === undefined ? undefined : routing.source?.side;
+  const isSource = source?.flow === from.token;
+  const trusted = identity !== undefined || (isSource && source?.local === true);
   if (opened !== undefined) {
     const hop: Hop = opened.flow.isConnection
       ? { kind: "connection", token: opened.flow.token }
@@ -48,7 +51,8 @@ export function decide(routing: Routing, { from, identity, self, outgoing }: Gro
     return there({ uri, path: NO_PATH, hop, local: true, nat: true });
   }
   if (destination !== undefined) {
-    const hop = hopOfSide(destination.side, next, trusted, toNext);
+    if (source?.role === destination.side.role) return RELAYING_DENIED;
+    const hop = hopOfSide(destination.side, next, { trusted, isSource }, toNext);
     if (hop === undefined) return RELAYING_DENIED;
     const { local, nat } = destination.side;
     if (hop === toNext && !local) return there(outgoing.destination(uri, next));
@@ -65,12 +69,6 @@ const NO_PATH: readonly string[] = [];
 
 function there(destination: Destination): Result<Verdict> {
   return ok({ kind: "there", destination });
-}
-
-/** Does a request come from one of our own users, over the flow that our Record-Route remembers for it? */
-function isVerified(source: OwnRoute | undefined, from: Flow): boolean {
-  if (source === undefined || !source.side.local) return false;
-  return cameFrom(source.side, from);
 }
 
 /** Does this flow belong to a side of a dialog? */
@@ -93,14 +91,24 @@ export function isWithinDialog(request: SipRequest, routing: Routing, grounds: G
   return isKnown && decide(routing, { ...grounds, identity: undefined }).ok;
 }
 
+/** What is known of the sender of a request that goes to a side of its dialog. */
+interface Sender {
+  /** Is it one of our own users, by credentials or by the very flow of its side? */
+  readonly trusted: boolean;
+  /** Did the request come over the very flow of a side of the dialog? */
+  readonly isSource: boolean;
+}
+
 /**
  * The way to a side of a dialog: its connection; its UDP address, unless its Contact has moved and somebody we trust says
- * so; or by URI, where that is all we know of it.
+ * so; or by URI, where that is all we know of it. A stranger can have us remember any URI for its own side, so that only the
+ * other side may use it.
  */
-function hopOfSide(side: Side, next: SipUri, trusted: boolean, toNext: Hop): Hop | undefined {
+function hopOfSide(side: Side, next: SipUri, { trusted, isSource }: Sender, toNext: Hop): Hop | undefined {
   const { flow } = side;
-  if (flow.startsWith("uri:")) return trusted || flow === uriFlow(next) ? toNext : undefined;
-  if (flow === "") return trusted ? toNext : undefined;
+  if (trusted && (flow === "" || flow.startsWith("uri:"))) return toNext;
+  if (flow.startsWith("uri:")) return (side.local || isSource) && flow === uriFlow(next) ? toNext : undefined;
+  if (flow === "") return undefined;
   const peer = udpPeer(flow);
   if (peer === undefined) return { kind: "connection", token: flow };
   const moved = bareHost(next.host) !== peer.address || (next.port ?? 5060) !== peer.port;

@@ -6,6 +6,8 @@ import { type SipHashKey, sipHash } from "./siphash.js";
  * §5.3): requests through that URI go to this side. Signed together with {@link dialogKeys}, it serves in no other dialog.
  */
 export interface Side {
+  /** Requests go from the one to the other, never back to where they came from. */
+  readonly role: "caller" | "callee";
   /** Is it one of our own users: registered here, or identified when it called? */
   readonly local: boolean;
   /** Is it behind a NAT, so that only its flow reaches it, whatever its Contact says? */
@@ -16,7 +18,8 @@ export interface Side {
 
 const LOCAL = 1;
 const NAT = 2;
-const FLAGS = "abcd";
+const CALLER = 4;
+const FLAGS = "abcdefgh";
 /** Every user part of ours begins so. */
 const MARK = "rr-";
 const MAC_DIGITS = 16;
@@ -31,7 +34,8 @@ export class Sides {
 
   /** The user part that stands for a side in one dialog, or the dialogs of one forked request: see {@link dialogKeys}. */
   write(side: Side, dialog: string): string {
-    const flags = FLAGS[(side.local ? LOCAL : 0) + (side.nat ? NAT : 0)]!;
+    const role = side.role === "caller" ? CALLER : 0;
+    const flags = FLAGS[role + (side.local ? LOCAL : 0) + (side.nat ? NAT : 0)]!;
     const text = MARK + flags + toUserPart(side.flow);
     return text + this.#mac(text, dialog);
   }
@@ -45,7 +49,8 @@ export class Sides {
     const text = user.slice(0, end);
     if (this.#mac(text, dialog) !== user.slice(end)) return "forged";
     const flow = fromUserPart(text.slice(MARK.length + 1));
-    return { local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow };
+    const role = (flags & CALLER) === 0 ? "callee" : "caller";
+    return { role, local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow };
   }
 
   #mac(text: string, dialog: string): string {

@@ -81,7 +81,7 @@ export class StatelessProxy implements Receiver {
   #forward(plan: Plan, destination: Destination): MaybePromise<number> {
     const { sender, copier, sides } = this.#core;
     const { request, from } = plan;
-    const flow = sides.write({ local: false, nat: false, flow: from.token }, request.callId);
+    const flow = sides.write({ role: "caller", local: false, nat: false, flow: from.token }, request.callId);
     const branch = `${sender.statelessBranch(request)}${plan.mark};${FLOW}=${flow}`;
     const sent = sender.sendOnce(destination.hop, plan.leg, (way) =>
       copier.write(plan, destination, way, branch, plan.maxBreadth),

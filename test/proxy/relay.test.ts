@@ -388,6 +388,66 @@ describe("in-dialog requests through our own Record-Route", () => {
     expect(victim.messages).toEqual([]);
   });
 
+  /** Where a packet must never turn up, and a way to send there by the tokens of a dialog. */
+  const halves: [string, (own: string, other: string, uri: string) => RequestParts][] = [
+    ["the route to the other side", (_own, other, uri) => ({ method: "BYE", uri, routes: [other] })],
+    ["the route back", (own, _other, uri) => ({ method: "BYE", uri, routes: [own] })],
+    ["the wrong way round", (own, other, uri) => ({ method: "BYE", uri, routes: [other, own] })],
+    ["a strict route", (_own, other, uri) => ({ method: "BYE", uri: bare(other), routes: [`<${uri}>`] })],
+    ["an ACK", (_own, other, uri) => ({ method: "ACK", uri, routes: [other] })],
+  ];
+
+  test.each(halves)("not from another port of the same address by %s", async (_what, parts) => {
+    const on = await stage();
+    const stranger = on.phone("stranger");
+    const { address } = stranger.leg.local;
+    // all behind one NAT, so that they can be told apart by their ports alone
+    const [bob, victim] = [5070, 5080].map((port) => on.phone(`at-${port}`, "udp", { address, port }));
+    if (bob === undefined || victim === undefined) throw new Error("no phones");
+    on.bind("bob", bob);
+    stranger.request({ method: "INVITE", uri: "sip:bob@example.com" });
+    await on.pass(10);
+    bob.reply(bob.lastRequest("INVITE"), 200);
+    await on.pass(10);
+    const answer = stranger.lastResponse();
+    const [own, other] = callerRoutes(answer) as [string, string];
+    stranger.messages.length = 0;
+    const dialog = { to: answer.headers.get("to") ?? "", cseq: 2 };
+    const sent = parts(own, other, `sip:x@${victim.address}`);
+    stranger.request({ ...dialog, ...sent });
+    stranger.request({ ...dialog, ...sent, uri: sent.uri.replace("x@", "y@") });
+    await on.pass(100);
+    expect(victim.messages).toEqual([]);
+    // both the wrong way round lead back to the sender
+    const isWhole = sent.routes?.length === 2;
+    expect(stranger.statuses).toEqual(sent.method === "ACK" || isWhole ? [] : [403, 403]);
+  });
+
+  test.each([
+    ["the wrong way round", (_direct: string[], behind: string[]) => [behind[1]!, behind[0]!]],
+    ["another call with the same tag", (direct: string[], behind: string[]) => [direct[0]!, behind[0]!]],
+  ])("not to what a stranger had us remember for itself, by %s", async (_what, routes) => {
+    const { on, stranger, bob, victim } = await cast();
+    const invite = { method: "INVITE", uri: "sip:bob@example.com" };
+    stranger.request(invite);
+    const forwarded = `\r\nVia: SIP/2.0/UDP 10.9.9.9;branch=z9hG4bKa\r\nRecord-Route: <sip:${victim.address};lr>\r\nMax-Forwards`;
+    stranger.send(stranger.write(invite).replace("\r\nMax-Forwards", forwarded));
+    await on.pass(10);
+    for (const request of bob.requests) bob.reply(request, 200);
+    await on.pass(10);
+    const [direct, behind] = stranger.responses
+      .filter(({ status }) => status === 200)
+      .map((response) => callerRoutes(response).filter((route) => route.includes("rr-")));
+    if (direct === undefined || behind === undefined) throw new Error("no answers");
+    stranger.messages.length = 0;
+    const to = "<sip:bob@example.com>;tag=bob-tag";
+    const uri = `sip:x@${victim.address}`;
+    stranger.request({ method: "BYE", uri, to, cseq: 2, routes: routes(direct, behind) });
+    await on.pass(100);
+    expect(victim.messages).toEqual([]);
+    expect(stranger.statuses).toEqual([403]);
+  });
+
   test("with a further Route behind ours", async () => {
     const { on, stranger, victim, dialog } = await call();
     const routes = [...dialog.routes, `<sip:${victim.address};lr>`];
@@ -455,6 +515,11 @@ describe("in-dialog requests through our own Record-Route", () => {
     expect(stranger.statuses.at(-1)).toBe(480);
   });
 });
+
+/** A Route value without its brackets. */
+function bare(route: string): string {
+  return route.slice(1, -1);
+}
 
 describe("a user of ours may send where its peer has moved to", () => {
   /** The stranger calls bob with this parameter in its Contact; bob says where the stranger is now, and hangs up. */

@@ -17,7 +17,12 @@ const tokens = fc.oneof(
   ),
   fc.stringMatching(/^(tcp|tls|ws|wss):[0-9a-f]{16}:[0-9a-z]{1,6}$/),
 );
-const anySide: fc.Arbitrary<Side> = fc.record({ local: fc.boolean(), nat: fc.boolean(), flow: tokens });
+const anySide: fc.Arbitrary<Side> = fc.record({
+  role: fc.constantFrom("caller", "callee"),
+  local: fc.boolean(),
+  nat: fc.boolean(),
+  flow: tokens,
+});
 
 describe("the user part of our Record-Route URIs", () => {
   test("is read back as it was written, under the same Call-ID and key", () => {
