@@ -117,6 +117,7 @@ export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Res
     caller: stays ? callerSide(request, from, identity) : null,
     consumedRealm:
       identity !== undefined && request.headers.has("proxy-authorization") ? identity.realm : null,
+    dropsAsserted: options.mayAssertIdentity?.(identity) === false,
   };
   return ok({ plan, verdict: verdict.value });
 }

@@ -19,7 +19,16 @@ export interface Copy {
   readonly maxBreadth: number;
   /** Realm whose Proxy-Authorization was meant for us and goes no further (§22.3), or `null`. */
   readonly consumedRealm: string | null;
+  /** Does what the caller asserts of its identity go no further (RFC 3325 §5)? */
+  readonly dropsAsserted: boolean;
 }
+
+/** What a network asserts of a caller to those who trust it (RFC 3325 §9.1, §9.2), and what phones showed before that was written. */
+const ASSERTED: ReadonlySet<string> = new Set([
+  "p-asserted-identity",
+  "p-preferred-identity",
+  "remote-party-id",
+]);
 
 /**
  * The text of a request as it is forwarded (§16.6 steps 1 to 9): our own fields on top, everything else as it came, in
@@ -75,6 +84,7 @@ function remainder(request: SipRequest, copy: Copy): string {
 }
 
 function isReplaced(name: string, copy: Copy): boolean {
+  if (copy.dropsAsserted && ASSERTED.has(name)) return true;
   return name === "max-forwards" || name === "max-breadth" || (name === "route" && copy.routes !== null);
 }
 

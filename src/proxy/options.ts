@@ -28,6 +28,12 @@ export interface ProxyOptions extends ProxyHooks, OutgoingOptions {
    * @param caller who asks; `undefined` for one who has not proved who it is, from whom it may be hidden which users exist
    */
   readonly userState?: (aor: string, caller: Identity | undefined) => MaybePromise<UserState>;
+  /**
+   * May this caller say who it is in P-Asserted-Identity and the like (RFC 3325 §5)? Where not, those header fields go no
+   * further. Everybody may when not given.
+   * @param caller `undefined` for one who has not proved who it is
+   */
+  readonly mayAssertIdentity?: (caller: Identity | undefined) => boolean;
   /** May this binding be called? For what pings have found out; every live one when not given. */
   readonly isReachable?: (aor: string, binding: Binding) => boolean;
   /** Finds servers by DNS (RFC 3263); addresses alone when not given. */
@@ -53,7 +59,7 @@ export interface ProxyOptions extends ProxyHooks, OutgoingOptions {
 
 const NAMES: ReadonlySet<string> = new Set(
   (
-    "dispatcher store domain domains hosts advertised userState isReachable resolve markFailed farContacts barSelf recordRoute " +
+    "dispatcher store domain domains hosts advertised userState mayAssertIdentity isReachable resolve markFailed farContacts barSelf recordRoute " +
     "timerCSec proxyExtensions secret resolveGruu openRoute outgoingProxy domainProxies"
   ).split(" "),
 );

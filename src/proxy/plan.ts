@@ -29,6 +29,8 @@ export interface Plan {
   readonly caller: Side | null;
   /** See `Copy.consumedRealm`. */
   readonly consumedRealm: string | null;
+  /** See `Copy.dropsAsserted`. */
+  readonly dropsAsserted: boolean;
 }
 
 /** Writes the copies of requests. */
@@ -68,6 +70,7 @@ export class Copier {
       maxForwards: plan.maxForwards,
       maxBreadth,
       consumedRealm: plan.consumedRealm,
+      dropsAsserted: plan.dropsAsserted,
     });
   }
 

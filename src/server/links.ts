@@ -5,7 +5,7 @@ import { path } from "../extension/path.js";
 import { type ServiceRouteRule, serviceRoute } from "../extension/service-route.js";
 import type { Binding } from "../location/binding.js";
 import type { SipUri } from "../message/uri.js";
-import type { Receiver } from "../port/receiver.js";
+import type { Identity, Receiver } from "../port/receiver.js";
 import type { ProxyOptions, UserState } from "../proxy/options.js";
 import type { Reachability } from "../proxy/ping.js";
 import { Redirect } from "../proxy/redirect.js";
@@ -108,6 +108,7 @@ export async function makeLinks(
       domains: config.domains,
       hosts: ownHosts(dispatcher.legs),
       userState: userStates(config, source, parts.isOpen),
+      mayAssertIdentity: (caller: Identity | undefined) => caller !== undefined || parts.isOpen(),
       resolve: (uri, how) => resolver.resolve(uri, how),
       markFailed: (server, seconds) => resolver.markFailed(server, seconds),
       secret,
@@ -153,7 +154,13 @@ function proxyOf({ proxy }: ServerConfig, options: ProxyOptions): StatefulProxy 
     case "stateless":
       return new StatelessProxy({ ...options, ...forwardingOf(proxy) });
     case "redirect": {
-      const { secret: _secret, resolve: _resolve, markFailed: _markFailed, ...rest } = options;
+      const {
+        secret: _secret,
+        resolve: _resolve,
+        markFailed: _markFailed,
+        mayAssertIdentity: _mayAssertIdentity,
+        ...rest
+      } = options;
       return new Redirect(rest);
     }
   }

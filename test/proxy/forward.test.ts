@@ -11,7 +11,33 @@ const COPY: Copy = {
   maxForwards: 69,
   maxBreadth: 60,
   consumedRealm: null,
+  dropsAsserted: false,
 };
+
+const ASSERTING = lines(
+  "INVITE sip:bob@example.com SIP/2.0",
+  "Via: SIP/2.0/UDP phone;branch=z9hG4bKa",
+  "P-Asserted-Identity: <sip:director@example.com>",
+  "p-asserted-identity: <tel:+15551234>",
+  "Subject: call",
+  "P-Preferred-Identity: <sip:director@example.com>",
+  "Remote-Party-ID: <sip:director@example.com>;party=calling",
+  "Content-Length: 0",
+);
+
+describe("RFC 3325 §5: what a caller asserts of its identity", () => {
+  test.each([
+    ["goes on as it came", false, 4],
+    ["is dropped where the caller is not trusted", true, 0],
+  ])("%s", (_, dropsAsserted, kept) => {
+    const text = forwardText(requestOf(ASSERTING), SOURCE, { ...COPY, dropsAsserted });
+    expect(
+      text.match(/^(?:p-asserted-identity|p-preferred-identity|remote-party-id):/gim) ?? [],
+    ).toHaveLength(kept);
+    expect(text).toContain("\r\nSubject: call\r\n");
+    expect(text).toMatch(/\r\nContent-Length: 0\r\n\r\n$/);
+  });
+});
 
 describe("RFC 3261 §16.6: the copy of a request", () => {
   const REQUEST = lines(

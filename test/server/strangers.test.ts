@@ -106,6 +106,29 @@ describe("who has an account is no stranger's business", () => {
   });
 });
 
+describe("RFC 3325 §5: whom a phone is told that it is called by", () => {
+  const ASSERTED = "P-Asserted-Identity: <sip:director@example.com>";
+  const call = { method: "OPTIONS", aor: "sip:alice@example.com", lines: [ASSERTED] };
+
+  it.each([
+    [
+      "nothing of what a stranger asserts, at a closed server",
+      false,
+      "sip:mallory@elsewhere.example.net",
+      false,
+    ],
+    ["what somebody asserts who logged in", false, "sip:alice@example.com", true],
+    ["what anybody asserts, at an open server", true, "sip:mallory@elsewhere.example.net", true],
+  ])("%s", async (_, open, from, isTold) => {
+    const { phone: caller, newPhone } = await serving(open);
+    const alice = await newPhone();
+    const contact = `sip:alice@127.0.0.1:${alice.port}`;
+    expect((await loggedIn(alice, { aor: "sip:alice@example.com", contact })).status).toBe(200);
+    expect((await loggedIn(caller, { ...call, from })).status).toBe(200);
+    expect(alice.heard.at(-1)?.includes(ASSERTED)).toBe(isTold);
+  });
+});
+
 describe("clients that know no qop (RFC 2069)", () => {
   it.each([
     ["are refused", [], 401],

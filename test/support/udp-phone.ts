@@ -50,6 +50,8 @@ const MOST_SENDS = 20;
 export class UdpPhone {
   /** Methods of the requests that came; each is answered with 200. */
   readonly called: string[] = [];
+  /** Texts of them. */
+  readonly heard: string[] = [];
   readonly #socket: Socket;
   readonly #server: number;
 
@@ -60,6 +62,7 @@ export class UdpPhone {
       const text = datagram.toString("latin1");
       if (text.startsWith("SIP/2.0 ")) return;
       this.called.push(text.slice(0, text.indexOf(" ")));
+      this.heard.push(text);
       socket.send(Buffer.from(okTo(text), "latin1"), from.port, from.address);
     });
   }
