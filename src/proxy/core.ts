@@ -101,7 +101,8 @@ export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Res
   const { uri, routes, changed, destination, opened } = routing.value;
   // RFC 5393 §4.1: what goes along the route of a dialog goes to one place, and its Max-Forwards is bound enough
   const isRouted = destination !== undefined || opened !== undefined;
-  const mark = isRouted ? "" : sender.loopMark(request, leg);
+  const user = verdict.value.kind === "location" ? verdict.value.uri : undefined;
+  const mark = isRouted ? "" : sender.loopMark(request, leg, user);
   if (!isRouted && isLooping(request, mark)) return LOOP;
   const stays = options.recordRoute !== false && makesDialog(request);
   const plan: Plan = {

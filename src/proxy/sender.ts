@@ -1,6 +1,9 @@
+import { aorOf } from "../location/aor.js";
 import { parseDigits } from "../message/grammar.js";
 import type { SipRequest, SipResponse } from "../message/message.js";
+import { param } from "../message/params.js";
 import { chain, type MaybePromise, ok, type Result, reject } from "../message/result.js";
+import type { SipUri } from "../message/uri.js";
 import { branchOf, MAGIC_COOKIE } from "../message/via.js";
 import type { DispatcherPort } from "../port/dispatcher.js";
 import type { Flow, Leg } from "../port/leg.js";
@@ -161,16 +164,24 @@ export class Sender {
   }
 
   /**
-   * What tells a loop from a spiral (RFC 5393 §4.2.1): a keyed hash of what decides the way of a request: Request-URI,
-   * Route as received, the leg it came in on (§16.4 looks at it), Call-ID, and the CSeq number, so that a collision does not
-   * last. The method is not in it.
+   * What tells a loop from a spiral (RFC 5393 §4.2.1): a keyed hash of what decides the way of a request, with Call-ID, and the
+   * CSeq number, so that a collision does not last. The method is not in it. For a user of ours the address-of-record
+   * decides, and which GRUU of it: URI parameters that change from one pass to the next, as those of contacts do that lead
+   * back here, make no spiral. For all else it is the Request-URI, Route as received, and the leg it came in on (§16.4
+   * looks at it).
+   * @param user the Request-URI when it means a user of ours
    */
-  loopMark(request: SipRequest, leg: Leg): string {
-    const { headers } = request;
-    const route = headers.count("route") > 1 ? headers.all("route").join() : (headers.get("route") ?? "");
-    const text = `loop ${leg.transport} ${leg.local.port} ${request.uri} ${route} ${request.callId} ${request.cseq?.sequence ?? ""}`;
+  loopMark(request: SipRequest, leg: Leg, user: SipUri | undefined): string {
+    const way =
+      user === undefined ? wayOf(request, leg) : `aor ${aorOf(user)} ${param(user.params, "gr") ?? ""}`;
+    const text = `loop ${way} ${request.callId} ${request.cseq?.sequence ?? ""}`;
     return `-${sipHash(this.#key, text).slice(0, 12)}`;
   }
+}
+
+function wayOf({ headers, uri }: SipRequest, { transport, local }: Leg): string {
+  const route = headers.count("route") > 1 ? headers.all("route").join() : (headers.get("route") ?? "");
+  return `${transport} ${local.port} ${uri} ${route}`;
 }
 
 /** Seconds of Retry-After, without the comment or parameters behind them (§20.33). */

@@ -44,6 +44,26 @@ describe("RFC 5393: loops end in a few packets", () => {
     expect(most).toBeLessThanOrEqual(1 + 4 * 60);
   });
 
+  test.each(["MESSAGE", "INVITE"])(
+    "§4.2.1: URI parameters that change with each pass make no spiral of a loop: %s",
+    async (method) => {
+      const on = await stage();
+      const [caller, phone] = [on.phone("caller"), on.phone("phone")];
+      const users = ["a", "b", "c"];
+      for (const user of users) {
+        for (const other of users) {
+          const uri = `sip:${other}@example.com;from=${user}`;
+          if (other !== user) on.bind(user, phone, { uri, callId: other });
+        }
+      }
+      caller.request({ method, uri: "sip:a@example.com" });
+      await on.pass(40_000);
+      expect(caller.statuses.at(-1)).toBe(482);
+      // each way through the three once, and once more where it comes back to one of them
+      expect(on.network.count(method)).toBeLessThanOrEqual(1 + 2 + 4 + 4);
+    },
+  );
+
   test("a spiral is no loop: another Request-URI goes on", async () => {
     const on = await stage();
     const [caller, phone, desk] = [on.phone("caller"), on.phone("phone"), on.phone("desk")];
