@@ -32,6 +32,7 @@ export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
   const signals = listenForSignals(log);
   const flush = (): void => log.flush();
   process.on("uncaughtExceptionMonitor", flush);
+  const restoreConsole = consoleToLog(log);
   try {
     const served = await start(config, log);
     const { server, admin } = served;
@@ -45,9 +46,29 @@ export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
     return 0;
   } finally {
     signals.close();
+    restoreConsole();
     process.off("uncaughtExceptionMonitor", flush);
     await log.drain();
   }
+}
+
+/**
+ * Sends what libraries print to the log while the server runs, one line each: lmdb-js prints a stack for every commit that
+ * fails, which the answers and the readiness tell already.
+ * @returns the way back
+ */
+function consoleToLog(log: ServerLog): () => void {
+  const { error, warn } = console;
+  const toLog = (...parts: readonly unknown[]): void => {
+    const [line = ""] = parts
+      .map((part) => (part instanceof Error ? part.message : String(part)))
+      .join(" ")
+      .split("\n");
+    log.debug({ printed: line }, "a library printed");
+  };
+  console.error = toLog;
+  console.warn = toLog;
+  return () => Object.assign(console, { error, warn });
 }
 
 interface Served {

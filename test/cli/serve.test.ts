@@ -45,6 +45,16 @@ describe("serve", () => {
     },
   );
 
+  test("what libraries print goes to the log, in one line and without a stack, while it runs", async () => {
+    const { error } = console;
+    const { server, stop } = await serving([...LOOPBACK, "--log-level", "debug"]);
+    console.error(new Error("No space left on device\nmore"), 28);
+    expect(await server.logged("a library printed")).toMatchObject({ printed: "No space left on device" });
+    expect(await stop()).toBe(0);
+    expect(console.error).toBe(error);
+    expect(server.err()).toBe("");
+  });
+
   test("an account made beside a running server is seen through its admin interface, and the other way round", async () => {
     const { server, ready, stop, data } = await serving();
     await server.logged("open: anybody may register without credentials");
