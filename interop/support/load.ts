@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { AorView } from "../../src/admin/contact.js";
 import type { Entropy } from "../../src/port/entropy.js";
 import { wireText } from "../../test/support/udp-phone.js";
+import { until } from "./until.js";
 
 /** One REGISTER of a phone, and what it asks for. */
 interface Write {
@@ -38,6 +39,7 @@ export interface LoadOptions {
 
 /** A REGISTER without an answer is sent again after this long; shorter than T1, since the server dies often. */
 const RESEND_MS = 100;
+const SETTLE_MS = 20_000;
 
 /**
  * Phones that register, refresh and unregister as fast as they are answered, each with one REGISTER under way at a time,
@@ -50,6 +52,8 @@ export class Load {
   #servers: readonly number[];
   readonly #entropy: Entropy;
   #timer: NodeJS.Timeout | undefined;
+  /** Does a phone that is answered send its next REGISTER? */
+  #goesOn = false;
   #drained: (() => void) | undefined;
   /** REGISTERs answered with 200 so far. */
   acknowledgements = 0;
@@ -85,6 +89,7 @@ export class Load {
 
   /** Lets every phone go on: with the REGISTER that has no answer yet, or a new one. */
   start(): void {
+    this.#goesOn = true;
     this.#timer = setInterval(() => this.#resend(), RESEND_MS);
     for (const phone of this.#phones) {
       if (phone.pending === null) this.#next(phone);
@@ -103,8 +108,16 @@ export class Load {
     }
   }
 
+  /** Sends no new REGISTER, and resolves when every one is answered: by servers that live. */
+  async settle(): Promise<void> {
+    this.#goesOn = false;
+    await until(() => this.underWay === 0, SETTLE_MS);
+    await this.pause();
+  }
+
   /** Sends nothing more, and resolves when everything that was answered so far is taken down. */
   async pause(): Promise<void> {
+    this.#goesOn = false;
     clearInterval(this.#timer);
     this.#timer = undefined;
     // a datagram to ourselves stands behind all that arrived before it; a full buffer may lose it
@@ -120,7 +133,8 @@ export class Load {
   }
 
   /**
-   * Compares a listing of the store with what was acknowledged, while the load is paused.
+   * Compares a listing of the store with what was acknowledged, while the load is paused and nobody can carry out what is
+   * under way: it has settled, or the server is dead.
    * @param listing everything that is registered
    * @param askedAtMs when the listing was asked for
    * @param answeredAtMs when it was there
@@ -224,7 +238,7 @@ export class Load {
       phone.acknowledged.answeredAtMs = Date.now();
     } else this.refusals.push(`${status} to ${callId} CSeq ${cseq}`);
     phone.pending = null;
-    if (this.#timer !== undefined) this.#next(phone);
+    if (this.#goesOn) this.#next(phone);
   }
 }
 
