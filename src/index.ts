@@ -1,6 +1,6 @@
 /** Public API of Rollcall. Everything named here is described in docs/, and changes with a line in CHANGELOG.md. */
 
-export type { AttemptWatcher, AuthOutcome, AuthReport, NonceLedger } from "./auth/attempts.js";
+export type { AttemptWatcher, AuthOutcome, AuthReport, Challenged, NonceLedger } from "./auth/attempts.js";
 export type { AuthorizeRules } from "./auth/policy.js";
 export type { RealmOptions } from "./auth/realms.js";
 export type {
@@ -8,6 +8,7 @@ export type {
   AccountStore,
   CredentialSource,
   DigestAlgorithm,
+  Ha1ByAlgorithm,
   Ha1Set,
   Hasher,
   SecretStore,
