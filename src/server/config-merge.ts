@@ -96,6 +96,7 @@ export function mergeConfig(
       mode: config.proxy.mode,
       timerCSec: config.proxy.timerCSeconds,
       recordRoute: config.proxy.recordRoute,
+      callSelf: config.proxy.callSelf,
       outgoingProxy: config.proxy.outgoingProxy ?? null,
       domainProxies: config.proxy.domainProxies,
       goneUsers: config.proxy.goneUsers,

@@ -289,6 +289,12 @@ const proxy = z.strictObject({
       "Timer C: how long an INVITE may ring without another provisional response, in seconds; more than 180 by RFC 3261 §16.6.",
     ),
   recordRoute: z.boolean().default(true).describe("Stay in the path of a dialog."),
+  callSelf: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Call contacts that point back to this server, so that users can be forwarded to others by their contacts.",
+    ),
   outgoingProxy: sipUri
     .optional()
     .describe(

@@ -109,6 +109,7 @@ export interface ProxyConfig {
   readonly mode: "proxy" | "redirect" | "stateless";
   readonly timerCSec: number;
   readonly recordRoute: boolean;
+  readonly callSelf: boolean;
   /** `null`: none. */
   readonly outgoingProxy: string | null;
   readonly domainProxies: Readonly<Record<string, string>>;

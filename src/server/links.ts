@@ -169,10 +169,16 @@ function proxyOf({ proxy }: ServerConfig, options: ProxyOptions): StatefulProxy 
 /** What those who forward are told, with state or without. */
 function forwardingOf({
   recordRoute,
+  callSelf,
   outgoingProxy,
   domainProxies,
-}: ServerConfig["proxy"]): Pick<ProxyOptions, "recordRoute" | "outgoingProxy" | "domainProxies"> {
-  return { recordRoute, domainProxies, ...(outgoingProxy === null ? {} : { outgoingProxy }) };
+}: ServerConfig["proxy"]): Pick<ProxyOptions, "recordRoute" | "barSelf" | "outgoingProxy" | "domainProxies"> {
+  return {
+    recordRoute,
+    barSelf: !callSelf,
+    domainProxies,
+    ...(outgoingProxy === null ? {} : { outgoingProxy }),
+  };
 }
 
 /**
