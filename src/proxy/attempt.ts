@@ -25,6 +25,8 @@ export interface Job {
   readonly near: Leg | undefined;
   /** Loop mark for its branches. */
   readonly mark: string;
+  /** What responses must have in common with it; see `correlationOf`. */
+  readonly correlation?: number | undefined;
 }
 
 /** Our own table is full: the one 503 that is for the caller (RFC 3261 §16.7 step 6). */
@@ -163,7 +165,8 @@ export class Attempt implements ClientHandlers {
     const branch = this.#sender.newBranch(job.mark);
     const text = this.#owner.write(way, branch);
     const voice = this.#next === 1 ? this : new LaterTry(this, this.#next);
-    const sent = this.#sender.transactions.client({ text, method: job.method, branch }, way, voice);
+    const { method, correlation } = job;
+    const sent = this.#sender.transactions.client({ text, method, branch, correlation }, way, voice);
     if (typeof sent !== "string") {
       this.#transaction = sent;
       return;

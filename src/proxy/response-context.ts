@@ -5,6 +5,7 @@ import { parseMessage } from "../message/parse.js";
 import { type Rejection, reject } from "../message/result.js";
 import type { Clock } from "../port/clock.js";
 import type { Way } from "../transaction/client.js";
+import { correlationOf } from "../transaction/correlation.js";
 import type { ServerHandlers, ServerTransaction } from "../transaction/server.js";
 import type { RunningTimer, TimerOwner } from "../transaction/timer-lists.js";
 import { Attempt, type AttemptHandlers } from "./attempt.js";
@@ -80,7 +81,9 @@ export class ResponseContext implements ServerHandlers {
   attempt(destination: Destination, owner: AttemptHandlers): Attempt | undefined {
     const plan = this.#plan;
     if (plan === undefined) return undefined;
-    const job = { method: plan.request.method, hop: destination.hop, near: plan.leg, mark: plan.mark };
+    const { request, leg: near, mark } = plan;
+    const { hop } = destination;
+    const job = { method: request.method, hop, near, mark, correlation: correlationOf(request) };
     return new Attempt(this.#services.sender, job, owner);
   }
 

@@ -29,6 +29,8 @@ export interface OutgoingRequest {
   readonly method: string;
   /** Branch of its top Via. */
   readonly branch: string;
+  /** See `correlationOf`: responses that are of another request are dropped. When not given, only malformed ones are. */
+  readonly correlation?: number | undefined;
 }
 
 /** The leg and flow that a request goes out on. */
@@ -62,6 +64,8 @@ export class ClientTransaction implements TimerOwner<TimerName> {
   readonly method: string;
   readonly branch: string;
   readonly way: Way;
+  /** See {@link OutgoingRequest}. */
+  readonly correlation: number | undefined;
   readonly #host: ClientHost;
   readonly #timers: Timers;
   readonly #slots: TimerSlots;
@@ -80,6 +84,7 @@ export class ClientTransaction implements TimerOwner<TimerName> {
     this.method = request.method;
     this.branch = request.branch;
     this.way = way;
+    this.correlation = request.correlation;
     this.#host = host;
     this.#timers = timers;
     this.#handlers = handlers;

@@ -12,6 +12,7 @@ import {
   parsedRequest,
   type Way,
 } from "./client.js";
+import { isSound } from "./correlation.js";
 import { serverKey } from "./key.js";
 import { cancellation } from "./requests.js";
 import { type ServerHandlers, type ServerHost, ServerTransaction } from "./server.js";
@@ -41,6 +42,8 @@ export interface TransactionCounts {
   readonly timeouts: number;
   /** Requests answered 503 because the table was full. */
   readonly overloads: number;
+  /** Responses that were dropped: malformed, or of another request than that of their transaction. */
+  readonly unsound: number;
 }
 
 /** Why no client transaction was made. */
@@ -77,6 +80,7 @@ export class TransactionLayer implements ServerHost, ClientHost {
   #retransmissions = 0;
   #timeouts = 0;
   #overloads = 0;
+  #unsound = 0;
 
   constructor(options: TransactionLayerOptions) {
     this.lists = new TimerLists(options.clock);
@@ -156,6 +160,7 @@ export class TransactionLayer implements ServerHost, ClientHost {
       retransmissions: this.#retransmissions,
       timeouts: this.#timeouts,
       overloads: this.#overloads,
+      unsound: this.#unsound,
     };
   }
 
@@ -197,7 +202,8 @@ export class TransactionLayer implements ServerHost, ClientHost {
     const request = parsedRequest(invite.text);
     if (request === undefined || this.#cancels.has(invite.branch)) return;
     const text = cancellation(request, reason);
-    this.#start(this.#cancels, { text, method: "CANCEL", branch: invite.branch }, invite.way, NO_HANDLERS);
+    const { branch, correlation } = invite;
+    this.#start(this.#cancels, { text, method: "CANCEL", branch, correlation }, invite.way, NO_HANDLERS);
   }
 
   #response(response: SipResponse, via: Via): boolean {
@@ -206,7 +212,8 @@ export class TransactionLayer implements ServerHost, ClientHost {
     if (branch === undefined || method === undefined) return false;
     const transaction = (method === "CANCEL" ? this.#cancels : this.#clients).get(branch);
     if (transaction === undefined || transaction.method !== method) return false;
-    transaction.received(response);
+    if (isSound(response, transaction.correlation)) transaction.received(response);
+    else this.#unsound++;
     return true;
   }
 
