@@ -22,7 +22,7 @@ module.exports = {
     only("transport", ["message", "port"]),
     only("testing", ["message", "port", "location", "auth"]),
     only("server", [
-      "message", "port", "transaction", "auth", "location", "registrar", "proxy", "extension", "storage", "transport", "admin",
+      "message", "port", "transaction", "auth", "location", "registrar", "proxy", "extension", "storage", "transport",
     ]),
     only("admin", ["message", "port", "location", "auth", "server"]),
     {
