@@ -6,7 +6,7 @@ import { bareHost } from "../message/via.js";
 import type { Flow } from "../port/leg.js";
 import type { Identity } from "../port/receiver.js";
 import type { Destination } from "./destination.js";
-import { type Hop, transportOf } from "./hop.js";
+import { type Hop, hostOf, transportOf } from "./hop.js";
 import type { Outgoing } from "./outgoing.js";
 import type { Routing } from "./route.js";
 import type { Self } from "./self.js";
@@ -101,7 +101,8 @@ interface Sender {
 
 /**
  * The way to a side of a dialog: its connection; its UDP address, unless its Contact has moved and somebody we trust says
- * so; or by URI, where that is all we know of it. A stranger can have us remember any URI for its own side, so that only the
+ * so (§12.2.1.1, a target refresh); or by URI, where that is all we know of it. To another port of the same address the other
+ * side may follow, whoever it is. A stranger can have us remember any URI for its own side, so that only the
  * other side may use it.
  */
 function hopOfSide(side: Side, next: SipUri, { trusted, isSource }: Sender, toNext: Hop): Hop | undefined {
@@ -113,8 +114,15 @@ function hopOfSide(side: Side, next: SipUri, { trusted, isSource }: Sender, toNe
   if (peer === undefined) return { kind: "connection", token: flow };
   const moved = bareHost(next.host) !== peer.address || (next.port ?? 5060) !== peer.port;
   const isUdp = transportOf(next) === "udp";
-  return !side.nat && trusted && (moved || !isUdp) ? toNext : { kind: "udp", peer };
+  if (side.nat || (!moved && isUdp)) return { kind: "udp", peer };
+  if (trusted) return toNext;
+  const port = next.port ?? 5060;
+  const isNear = isSource && isUdp && hostOf(next) === peer.address && port >= FIRST_USER_PORT;
+  return { kind: "udp", peer: isNear ? { ...peer, port } : peer };
 }
+
+/** Ports below it are those of other services (RFC 6335 §6). */
+const FIRST_USER_PORT = 1024;
 
 /** What a side remembers that is reached through another proxy: the host and port of its next hop. */
 export function uriFlow(uri: SipUri): string {

@@ -456,6 +456,21 @@ describe("in-dialog requests through our own Record-Route", () => {
     expect(victim.messages).toEqual([]);
   });
 
+  test.each<[string, number, (address: string) => string]>([
+    ["to another port of its address: followed", 1, (address) => `sip:bob@${address}:5090`],
+    ["over TCP: not followed", 0, (address) => `sip:bob@${address}:5090;transport=tcp`],
+    ["to a host that maddr names: not followed", 0, (address) => `sip:bob@${address}:5090;maddr=192.0.2.77`],
+    ["to a port of another service: not followed", 0, (address) => `sip:bob@${address}:53`],
+  ])("§12.2.1.1: the callee has moved %s", async (_what, followed, uriAt) => {
+    const { on, stranger, bob, dialog } = await call();
+    const { address } = bob.leg.local;
+    const moved = on.phone("moved", "udp", { address, port: 5090 });
+    stranger.request({ method: "BYE", uri: uriAt(address), cseq: 2, ...dialog });
+    await on.pass(10);
+    expect(moved.requests).toHaveLength(followed);
+    expect(bob.requests.filter(({ method }) => method === "BYE")).toHaveLength(1 - followed);
+  });
+
   test("not under another Call-ID", async () => {
     const { on, stranger, bob, dialog } = await call();
     stranger.request({ method: "MESSAGE", uri: bob.contact, cseq: 2, ...dialog, callId: "another" });
