@@ -23,7 +23,7 @@ const MAX_BREADTH = 60;
  * Request validation (RFC 3261 §16.3), on top of what `checkRequest` has seen: URI scheme, Max-Forwards, Proxy-Require.
  * @param supported option tags of extensions that we know as a proxy
  * @param self tells which requests are for this server itself
- * @returns 400, 416, 420 with Unsupported, or 483
+ * @returns 400, 416, 420 with Unsupported, 440, or 483
  */
 export function validate(request: SipRequest, supported: readonly string[], self: Self): Result<Validated> {
   const uri = parseSipUri(request.uri);
@@ -41,12 +41,14 @@ export function validate(request: SipRequest, supported: readonly string[], self
     if (unknown.length > 0)
       return reject(420, "Bad Extension", [{ name: "Unsupported", value: unknown.join(", ") }]);
   }
-  const breadth = headerNumber(request, "max-breadth", Number.POSITIVE_INFINITY) ?? 0;
+  const breadth = headerNumber(request, "max-breadth", Number.POSITIVE_INFINITY) ?? MAX_BREADTH;
+  // RFC 5393 §5.3.3: nothing is left to give to a copy
+  if (breadth === 0 && !endsHere(request, uri, self)) return reject(440, "Max-Breadth Exceeded");
   return ok({
     uri,
     maxForwards: (maxForwards ?? DEFAULT_MAX_FORWARDS + 1) - 1,
     // a value that is none counts as absent
-    maxBreadth: breadth >= 1 && breadth <= MAX_BREADTH ? breadth : MAX_BREADTH,
+    maxBreadth: Math.min(breadth, MAX_BREADTH),
   });
 }
 

@@ -296,7 +296,6 @@ describe("RFC 5393 §5: Max-Breadth", () => {
     ["3", ["1", "1", "1"]],
     ["1000", ["20", "20", "20"]],
     ["none", ["20", "20", "20"]],
-    ["0", ["20", "20", "20"]],
   ])("%s is shared among the branches: %j", async (given, shares) => {
     const { all } = await fork(given, 3);
     expect(all.map((phone) => phone.lastRequest("INVITE").headers.all("max-breadth"))).toEqual(

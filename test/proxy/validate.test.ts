@@ -205,3 +205,17 @@ describe("hostile Record-Route", () => {
     expect(alice.statuses).toEqual([100, 486]);
   });
 });
+
+describe("RFC 5393 §5.3.3: Max-Breadth", () => {
+  test.each<[string, number, number]>([
+    ["0", 440, 0],
+    ["00", 440, 0],
+    ["1", 100, 1],
+    ["junk", 100, 1],
+    ["-1", 100, 1],
+  ])("%s: %i", async (value, status, copies) => {
+    const { alice, bob } = await tryOut({ ...INVITE, headers: [{ name: "Max-Breadth", value }] });
+    expect(alice.statuses).toEqual([status]);
+    expect(bob.requests).toHaveLength(copies);
+  });
+});
