@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough, Readable, Writable } from "node:stream";
+import { afterAll } from "vitest";
 import { run } from "../../src/cli/run.js";
 import type { Binding } from "../../src/location/binding.js";
 import { lmdbEnvironment } from "../../src/storage/lmdb.js";
@@ -94,9 +95,10 @@ function capture(): { readonly stream: Writable; text(): string } {
 }
 
 const root = mkdtempSync(join(tmpdir(), "rollcall-cli-"));
-process.on("exit", () => rmSync(root, { recursive: true, force: true }));
+// the runner ends its workers without an exit event
+afterAll(() => rmSync(root, { recursive: true, force: true }));
 
-/** A temporary folder that goes with the process. */
+/** A temporary folder that goes with the test file. */
 export function temporaryFolder(): string {
   return mkdtempSync(join(root, "f-"));
 }
