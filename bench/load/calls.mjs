@@ -53,7 +53,12 @@ export async function calls(job) {
     if (status >= 300 || dialog.isBye) return slots.finish(slot, status);
     // in the dialog: to the phone's Contact by the route that the server recorded, without one straight to the phone (§12.2.1.1)
     const uri = field(text, "Contact").replace(/^<|>.*$/g, "");
-    const routes = lines(text, "Record-Route").replaceAll("Record-Route: ", "Route: ");
+    // the caller's route set is the recorded one backwards (§12.1.2)
+    const routes = lines(text, "Record-Route")
+      .replaceAll("Record-Route: ", "Route: ")
+      .split(/(?<=\r\n)/)
+      .reverse()
+      .join("");
     const to = field(text, "To");
     dialog.isBye = true;
     dialog.direct = routes === "" ? uri.slice(uri.indexOf("@") + 1).replace(/;.*$/, "") : undefined;
