@@ -34,7 +34,8 @@ export async function registers(job) {
 
   function send(slot, authorization) {
     const aor = aorOfSlot[slot];
-    // the same link for the same address-of-record, as a phone has it
+    // one contact for each address-of-record, and over UDP one link, as a phone has them
+    const phone = links.hosts[aor % job.links];
     const link = job.transport === "udp" ? aor % job.links : slot % job.links;
     const name = user(aor);
     const text = register({
@@ -43,7 +44,7 @@ export async function registers(job) {
       turn: slots.turns[slot],
       name,
       cseq: ++cseqs[aor],
-      contact: `sip:${name}@${links.hosts[link]}${job.transport === "udp" ? "" : `;transport=${job.transport}`}`,
+      contact: `sip:${name}@${phone}${job.transport === "udp" ? "" : `;transport=${job.transport}`}`,
       authorization,
     });
     slots.sent(slot, text, (message) => links.send(link, message));
