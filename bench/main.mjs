@@ -89,7 +89,7 @@ function machine() {
     date: new Date().toISOString().slice(0, 10),
     processors: cpus().length,
     model: cpus()[0]?.model ?? "unknown",
-    kernel: release(),
+    kernel: release().split(".", 2).join("."),
     node: process.version,
     rollcall: version,
     kamailio: kamailioProgram() === undefined ? null : (kamailioVersion() ?? "unknown"),
