@@ -196,7 +196,12 @@ describe("decide holds, over any history of REGISTERs of one address-of-record",
           const { bindings, outcome } = decide(current, facts, POLICY, nowMs);
           if (!outcome.ok) return bindings;
           for (const before of current) {
-            const after = bindings.find(({ uri, regId }) => uri === before.uri && regId === before.regId);
+            const after = bindings.find(
+              ({ uri, regId, instance }) =>
+                uri === before.uri &&
+                regId === before.regId &&
+                (regId === null || instance === before.instance),
+            );
             if (after?.callId === before.callId && before.expiresAtMs > nowMs)
               expect(after.cseq).toBeGreaterThanOrEqual(before.cseq);
           }
