@@ -73,6 +73,7 @@ async function measureRow(row, settings) {
     title: row.title,
     work: row.work,
     how: row.how,
+    reference: row.contenders[0].name,
     results: contenders
       .map(({ name, family }, i) => ({ name, family, runs: runs[i] }))
       .filter(({ runs }) => runs.length > 0)

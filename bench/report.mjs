@@ -71,7 +71,8 @@ function columns(row) {
 /** A row as a Markdown table; it reads well enough in a terminal. */
 export function table(row) {
   const { heads, cells } = columns(row);
-  const first = row.results[0]?.median;
+  // nothing is held against a contender that failed or is not there
+  const first = row.results.find(({ name }) => name === row.reference)?.median;
   const body = row.results.map((result) => [result.name, ...cells(result, first)]);
   const all = [["", ...heads], ...body];
   const widths = all[0].map((_, i) => Math.max(...all.map((line) => line[i].length)));
