@@ -1,5 +1,5 @@
 /**
- * npm run bench -- [--short] [--rows G1,G2] [--rounds N] [--seconds S] [--contacts N] [--json FILE] [--docs] [--profile DIR]
+ * npm run bench -- [--short] [--rows G1,G2] [--rounds N] [--seconds S] [--contacts N] [--connections N] [--json FILE] [--docs] [--profile DIR]
  *
  * Measures Rollcall, and Kamailio beside it where that is installed: contenders take turns, round by round, each time a
  * fresh server, and medians are shown. --docs writes docs/performance.svg and the tables of docs/performance.md. --profile
@@ -8,6 +8,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release } from "node:os";
 import { parseArgs } from "node:util";
+import { measureConnections } from "./connections.mjs";
 import { measureLoop, measureScale } from "./measure.mjs";
 import { plot } from "./plot.mjs";
 import { medians, table } from "./report.mjs";
@@ -19,6 +20,9 @@ import { isBuilt } from "./servers/rollcall.mjs";
 const DOCS = new URL("../docs/", import.meta.url);
 const SCRATCH = new URL("../.bench/", import.meta.url);
 
+/** Filling a server with so much once says what there is to say. */
+const ONCE = new Set(["scale", "connections"]);
+
 function options() {
   const { values } = parseArgs({
     options: {
@@ -28,13 +32,15 @@ function options() {
       rounds: { type: "string" },
       seconds: { type: "string" },
       contacts: { type: "string" },
+      connections: { type: "string" },
       json: { type: "string" },
       profile: { type: "string" },
     },
   });
   const { short } = values;
   const rows =
-    values.rows?.split(",") ?? (short ? ["G1", "G2", "G6", "TCP", "WS"] : ROWS.map(({ key }) => key));
+    values.rows?.split(",") ??
+    (short ? ["G1", "G2", "G6", "TCP", "WS", "CONNECTIONS"] : ROWS.map(({ key }) => key));
   const unknown = rows.find((key) => !ROWS.some((row) => row.key === key));
   if (unknown !== undefined)
     throw new Error(`no row ${unknown}; there are ${ROWS.map(({ key }) => key).join(", ")}`);
@@ -46,6 +52,9 @@ function options() {
     warmSeconds: short ? 0.2 : 1,
     aors: short ? 500 : 10_000,
     contacts: Number(values.contacts ?? (short ? 10_000 : 1_000_000)),
+    connections: Number(values.connections ?? (short ? 300 : 20_000)),
+    // long enough for a server that looks for dead connections now and then
+    noticeSeconds: short ? 5 : 30,
   };
 }
 
@@ -54,8 +63,7 @@ async function measureRow(row, settings) {
     ({ family }) => family !== "kamailio" || kamailioProgram() !== undefined,
   );
   const runs = contenders.map(() => []);
-  // filling a server with many contacts once says what there is to say
-  const rounds = row.how === "scale" ? 1 : settings.rounds;
+  const rounds = ONCE.has(row.how) ? 1 : settings.rounds;
   for (let round = 0; round < rounds; round++) {
     for (const [i, contender] of contenders.entries()) {
       process.stderr.write(`${row.key} ${round + 1}/${rounds} ${contender.name}\n`);
@@ -83,6 +91,7 @@ async function measureRow(row, settings) {
 
 async function measureOnce(row, contender, settings) {
   if (row.how === "scale") return measureScale(contender, row.load, settings);
+  if (row.how === "connections") return measureConnections(contender, row.load, settings);
   if (row.how === "closed") return measureLoop(contender, row.load, settings);
   const peak = await measureLoop(contender, row.load, { ...settings, seconds: settings.seconds / 2 });
   return measureLoop(contender, row.load, { ...settings, rate: peak.perSecond / 2 });

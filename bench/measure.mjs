@@ -13,7 +13,7 @@ const SCRATCH = fileURLToPath(new URL("../.bench/", import.meta.url));
 let folders = 0;
 
 /** Starts a contender in a folder of its own, hands it over, and leaves nothing behind. */
-async function withServer(contender, extra, use) {
+export async function withServer(contender, extra, use) {
   const folder = join(SCRATCH, `${process.pid}-${folders++}`);
   mkdirSync(folder, { recursive: true });
   let server;
@@ -41,8 +41,8 @@ function runLoad(job) {
   });
 }
 
-const portFor = (server, transport) =>
-  ({ udp: server.port, tcp: server.tcpPort, ws: server.wsPort })[transport];
+export const portFor = (server, transport) =>
+  ({ udp: server.port, tcp: server.tcpPort, tls: server.tlsPort, ws: server.wsPort })[transport];
 
 /** Nothing but success may be counted as work. */
 function checked(result, contender) {

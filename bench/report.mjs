@@ -24,6 +24,16 @@ export function medians(runs) {
 const whole = (value) => Math.round(value).toLocaleString("en-US");
 const fixed = (value, digits) => (value === null || value === undefined ? "–" : value.toFixed(digits));
 
+/** How many answers were no 200, for each status, over all runs; `none` is a REGISTER without an answer, 0 one whose connection was closed. */
+function otherAnswers(runs) {
+  const totals = {};
+  for (const statuses of runs)
+    for (const [status, count] of Object.entries(statuses))
+      if (status !== "200") totals[status] = (totals[status] ?? 0) + count;
+  const texts = Object.entries(totals).map(([status, count]) => `${status}: ${whole(count)}`);
+  return texts.length === 0 ? "0" : texts.join(", ");
+}
+
 /** What a row shows: heads, and the cells of one contender. */
 function columns(row) {
   if (row.how === "scale") {
@@ -41,6 +51,30 @@ function columns(row) {
         whole(m.residentMiB),
         fixed(m.restartSeconds, 2),
         whole(m.perSecond),
+      ],
+    };
+  }
+  if (row.how === "connections") {
+    return {
+      heads: [
+        "connections",
+        "kB each",
+        "CPU µs to connect and register",
+        "storm, s",
+        "CPU µs per REGISTER",
+        "p99 ms",
+        "answers but 200",
+        "all gone after, s",
+      ],
+      cells: ({ median: m, runs }) => [
+        whole(m.connections),
+        fixed(m.residentPerConnection / 1000, 1),
+        fixed(m.connectCpuUs, 0),
+        fixed(m.storm.seconds, 2),
+        fixed(m.storm.cpuUs, 1),
+        fixed(m.storm.latencyMs.p99, 0),
+        otherAnswers(runs.map(({ storm }) => storm.statuses)),
+        fixed(m.goneSeconds, 2),
       ],
     };
   }

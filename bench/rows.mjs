@@ -18,6 +18,9 @@ const LOAD = { kind: "register", transport: "udp", concurrency: 64, links: 4, au
 /** Streams: a connection for each of the exchanges that are under way. */
 const STREAMS = { ...LOAD, links: 64 };
 
+/** A contender that is loaded over a transport of its own, where a row compares several. */
+const over = (transport, contender) => ({ ...contender, transport });
+
 const UDP_DURABLE = [
   rollcall("durable, dgram", { durable: true, batched: false }),
   rollcall("durable, batched", { durable: true, batched: true }),
@@ -25,7 +28,8 @@ const UDP_DURABLE = [
 
 /**
  * key, title, unit of work, load, contenders; how: `closed` measures the loop, `half` the latency at half of each one's own
- * peak, `scale` memory and restart with many contacts. The first contender is what the others are held against.
+ * peak, `scale` memory and restart with many contacts, `connections` a binding on each of many connections. The first
+ * contender is what the others are held against.
  */
 export const ROWS = [
   {
@@ -111,6 +115,20 @@ export const ROWS = [
       kamailio("in memory", { ws: true }),
       rollcall("in memory", { batched: true, ws: true }),
       rollcall("durable", { durable: true, batched: true, ws: true }),
+    ],
+  },
+  {
+    key: "CONNECTIONS",
+    title: "Connections with a binding each: memory, all refreshing at once, all dying at once",
+    work: "connection",
+    how: "connections",
+    load: {},
+    contenders: [
+      over("tcp", kamailio("in memory, TCP", { tcp: true })),
+      over("tcp", rollcall("durable, TCP", { durable: true, batched: true, tcp: true, admin: true })),
+      over("tls", rollcall("durable, TLS", { durable: true, batched: true, tls: true, admin: true })),
+      over("ws", kamailio("in memory, WS", { ws: true })),
+      over("ws", rollcall("durable, WS", { durable: true, batched: true, ws: true, admin: true })),
     ],
   },
   {

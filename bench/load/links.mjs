@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import WebSocket from "ws";
 import { udp } from "../../dist/transport/udp.js";
+import { framed } from "./stream.mjs";
 
 /**
  * @param job transport, port, links (how many), socketBytes
@@ -46,17 +47,7 @@ async function openTcp({ port, links }, onText) {
   for (let i = 0; i < links; i++) {
     const socket = connect({ host: "127.0.0.1", port, noDelay: true });
     await once(socket, "connect");
-    socket.setEncoding("latin1");
-    let rest = "";
-    // none of the answers in this load has a body
-    socket.on("data", (chunk) => {
-      rest += chunk;
-      for (let end = rest.indexOf("\r\n\r\n"); end >= 0; end = rest.indexOf("\r\n\r\n")) {
-        const text = rest.slice(0, end + 4);
-        rest = rest.slice(end + 4);
-        onText(i, text, (answer) => socket.write(answer, "latin1"));
-      }
-    });
+    framed(socket, (text) => onText(i, text, (answer) => socket.write(answer, "latin1")));
     sockets.push(socket);
   }
   const hosts = sockets.map((socket) => `127.0.0.1:${socket.localPort}`);

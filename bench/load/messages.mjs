@@ -23,6 +23,15 @@ export function register({ via, slot, turn, name, cseq, contact, authorization =
   );
 }
 
+/** An OPTIONS to the server itself. */
+export function optionsRequest(own, turn) {
+  return (
+    `OPTIONS sip:${DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP ${own};branch=${BRANCH}0-${turn};rport\r\nMax-Forwards: 70\r\n` +
+    `From: <sip:probe@${DOMAIN}>;tag=p\r\nTo: <sip:${DOMAIN}>\r\nCall-ID: probe-${turn}@${own}\r\n` +
+    `CSeq: ${turn} OPTIONS\r\nContent-Length: 0\r\n\r\n`
+  );
+}
+
 /** The Authorization line that answers a Digest challenge with qop (RFC 7616 §3.4). */
 export function authorize(challenge, name, cnonce) {
   const nonce = quoted(challenge, "nonce");

@@ -4,6 +4,7 @@
  */
 import { cpuMicroseconds, processTree } from "../cpu.mjs";
 import { calls } from "./calls.mjs";
+import { percentiles } from "./percentiles.mjs";
 import { registers } from "./registers.mjs";
 
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
@@ -51,12 +52,6 @@ function pace(slots, rate) {
   };
   tick();
   return { late: () => late, end: () => (isOver = true) };
-}
-
-function percentiles(latencies) {
-  const sorted = Float64Array.from(latencies).sort();
-  const at = (share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? null;
-  return { p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: sorted.at(-1) ?? null };
 }
 
 async function measure(job, slots) {

@@ -5,13 +5,16 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DOMAIN } from "../load/messages.mjs";
-import { answers, findProgram, freePort, startProcess } from "./process.mjs";
+import { DOMAIN, optionsRequest } from "../load/messages.mjs";
+import { answers, exchange, findProgram, freePort, startProcess } from "./process.mjs";
 
 const TABLES = "/usr/share/kamailio/db_sqlite";
 
 /** A call leaves two transactions behind for five seconds, some 20 kB; what is not used is not taken from the system. */
 const CALLS_MIB = 2048;
+
+/** Connections stay for as long as their bindings, and buffers are no larger than the messages of the row need. */
+const CONNECTIONS = "tcp_connection_lifetime=3700\ntcp_rd_buf_size=4096\n";
 
 /** Where it is, or `undefined`. */
 export const kamailioProgram = () => findProgram("kamailio");
@@ -21,15 +24,17 @@ export function kamailioVersion() {
   return /kamailio (\S+)/.exec(said)?.[1];
 }
 
-/** @param options folder, durable (wal: with the write-ahead log), auth, call, tcp, ws: what the row needs; contacts: how many there will be */
+/** @param options folder, durable (wal: with the write-ahead log), auth, call, tcp, ws: what the row needs; contacts, connections: how many there will be */
 export async function startKamailio(options) {
   mkdirSync(options.folder, { recursive: true });
   const port = await freePort();
   const file = join(options.folder, "kamailio.cfg");
   writeFileSync(file, configuration(options, port));
   if (options.durable) createTables(options.folder);
+  const { contacts = 10_000, connections = 0 } = options;
   const sharedMiB =
-    Math.max(64, Math.ceil((options.contacts ?? 10_000) / 300)) + (options.call ? CALLS_MIB : 0);
+    Math.max(64, Math.ceil(contacts / 300) + Math.ceil(connections / (options.ws ? 12 : 64))) +
+    (options.call ? CALLS_MIB : 0);
   const server = startProcess([
     kamailioProgram(),
     "-f",
@@ -49,7 +54,19 @@ export async function startKamailio(options) {
     "fm",
   ]);
   await answers(server, port);
-  return { ...server, port, tcpPort: port, wsPort: port };
+  return {
+    ...server,
+    port,
+    tcpPort: port,
+    wsPort: port,
+    bindings: () => counted(port),
+  };
+}
+
+/** How many bindings it has when `connections` are asked for: its script answers OPTIONS with it. */
+async function counted(port) {
+  const text = await exchange(port, optionsRequest);
+  return Number(/^SIP\/2\.0 200 (\d+)/.exec(text)?.[1]);
 }
 
 function createTables(folder) {
@@ -60,7 +77,7 @@ function createTables(folder) {
   if (made.status !== 0) throw new Error(`sqlite3 made no tables: ${made.stderr}`);
 }
 
-function configuration({ folder, durable, wal, auth, call, tcp, ws }, port) {
+function configuration({ folder, durable, wal, auth, call, tcp, ws, connections }, port) {
   const modules = ["sl", "pv", "usrloc", "registrar"];
   const params = [
     ["usrloc", "hash_size", 14],
@@ -77,6 +94,12 @@ function configuration({ folder, durable, wal, auth, call, tcp, ws }, port) {
   if (auth) modules.push("auth");
   if (call) modules.push("tm", "rr");
   if (ws) modules.push("xhttp", "websocket");
+  if (connections !== undefined) {
+    modules.push("kex");
+    // bindings of closed connections are looked for as often as it can
+    params.push(["usrloc", "handle_lost_tcp", 1], ["usrloc", "timer_interval", 1]);
+  }
+  const counter = connections !== undefined ? "registered_users" : undefined;
   return `#!KAMAILIO
 debug=0
 log_stderror=yes
@@ -84,7 +107,7 @@ children=1
 auto_aliases=no
 dns=no
 rev_dns=no
-${tcp || ws ? "tcp_children=1\ntcp_max_connections=4096\n" : "disable_tcp=yes\n"}${ws ? "tcp_accept_no_cl=yes\n" : ""}listen=udp:127.0.0.1:${port}
+${tcp || ws ? `tcp_children=${connections === undefined ? 1 : 4}\ntcp_max_connections=${Math.max(4096, (connections ?? 0) + 100)}\n${connections === undefined ? "" : CONNECTIONS}` : "disable_tcp=yes\n"}${ws ? "tcp_accept_no_cl=yes\n" : ""}listen=udp:127.0.0.1:${port}
 ${tcp || ws ? `listen=tcp:127.0.0.1:${port}\n` : ""}alias="${DOMAIN}"
 ${modules.map((name) => `loadmodule "${name}.so"\n`).join("")}
 ${params.map(([module, name, value]) => `modparam("${module}", "${name}", ${typeof value === "number" ? value : `"${value}"`})\n`).join("")}
@@ -103,7 +126,7 @@ ${
 }    save("location");
     exit;
   }
-${
+${counter === undefined ? "" : `  if (method == "OPTIONS") {\n    sl_send_reply("200", "$stat(${counter})");\n    exit;\n  }\n`}${
   call
     ? `  if (loose_route()) {
     t_relay();

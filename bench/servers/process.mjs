@@ -75,40 +75,48 @@ export async function freePort() {
 }
 
 /** Resolves when a REGISTER gets any final answer; asked every 20 ms. Rejects when the server ends or `seconds` pass. */
-export async function answers(server, port, seconds = 20) {
+export function answers(server, port, seconds = 20) {
+  const probe = (own, turn) =>
+    register({
+      via: `UDP ${own}`,
+      slot: 0,
+      turn,
+      name: "probe",
+      cseq: turn,
+      contact: `sip:probe@${own}`,
+    });
+  return exchange(port, probe, { server, seconds, everyMs: 20 });
+}
+
+/**
+ * Sends what `request(own, turn)` makes by UDP, again and again, until a final answer comes; resolves to its text. Rejects
+ * when the server ends or `seconds` pass.
+ */
+export async function exchange(port, request, { server, seconds = 30, everyMs = 500 } = {}) {
   const socket = createSocket("udp4");
   socket.bind(0, "127.0.0.1");
   await once(socket, "listening");
   const own = `127.0.0.1:${socket.address().port}`;
+  let timer;
   try {
-    await new Promise((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       let turn = 0;
       const ask = () => {
-        if (server.child.exitCode !== null) return reject(new Error(`the server ended: ${server.output()}`));
-        if (++turn > seconds * 50)
-          return reject(new Error(`no answer within ${seconds} s: ${server.output()}`));
-        socket.send(
-          register({
-            via: `UDP ${own}`,
-            slot: 0,
-            turn,
-            name: "probe",
-            cseq: turn,
-            contact: `sip:probe@${own}`,
-          }),
-          port,
-          "127.0.0.1",
-        );
+        if (server !== undefined && server.child.exitCode !== null)
+          return reject(new Error(`the server ended: ${server.output()}`));
+        if (++turn * everyMs > seconds * 1000)
+          return reject(new Error(`no answer within ${seconds} s: ${server?.output() ?? ""}`));
+        socket.send(request(own, turn), port, "127.0.0.1");
       };
-      const timer = setInterval(ask, 20);
+      timer = setInterval(ask, everyMs);
       socket.on("message", (octets) => {
-        if (statusOf(octets.toString("latin1")) < 200) return;
-        clearInterval(timer);
-        resolve();
+        const text = octets.toString("latin1");
+        if (statusOf(text) >= 200) resolve(text);
       });
       ask();
     });
   } finally {
+    clearInterval(timer);
     socket.close();
   }
 }

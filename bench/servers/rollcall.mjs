@@ -1,4 +1,5 @@
 /** Rollcall as users run it: `rollcall serve` from the build in dist/. */
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,15 +12,24 @@ export const isBuilt = () => existsSync(MAIN);
 
 /**
  * @param options folder; durable (LMDB there, else memory); batched (the addon, else node:dgram); auth (accounts in a file);
- * aors; admin (metrics served); profile (a folder); transports besides UDP: tcp, ws
+ * aors; admin (metrics served); profile (a folder); transports besides UDP: tcp, tls, ws
  */
 export async function startRollcall(options) {
   mkdirSync(options.folder, { recursive: true });
   const profiler = options.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${options.profile}`];
   const command = [process.execPath, ...profiler, MAIN, "serve", "--domain", DOMAIN, "--log-level", "info"];
-  for (const transport of ["udp", ...(options.tcp ? ["tcp"] : []), ...(options.ws ? ["ws"] : [])])
+  for (const transport of [
+    "udp",
+    ...(options.tcp ? ["tcp"] : []),
+    ...(options.tls ? ["tls"] : []),
+    ...(options.ws ? ["ws"] : []),
+  ])
     command.push("--listen", `${transport}:127.0.0.1:0`);
   command.push(...(options.durable ? ["--data", join(options.folder, "data")] : ["--store", "memory:"]));
+  if (options.tls) {
+    const { cert, key } = makeCertificate(options.folder);
+    command.push("--tls-cert", cert, "--tls-key", key);
+  }
   command.push("--admin", options.admin ? "127.0.0.1:0" : "off");
   command.push(...(options.auth ? ["--config", configuration(options)] : ["--open"]));
   const server = startProcess(command, {
@@ -32,9 +42,32 @@ export async function startRollcall(options) {
     ...server,
     port: port("udp"),
     tcpPort: port("tcp"),
+    tlsPort: port("tls"),
     wsPort: port("ws"),
     adminUrl: adminUrl(line),
+    bindings: () => metric(adminUrl(line), "rollcall_bindings"),
   };
+}
+
+/** A number as it tells whoever watches over it. */
+async function metric(url, name) {
+  const response = await fetch(new URL("/metrics", url));
+  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(await response.text())?.[1]);
+}
+
+function makeCertificate(folder) {
+  const cert = join(folder, "cert.pem");
+  const key = join(folder, "key.pem");
+  const made = spawnSync("openssl", [
+    ..."req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj".split(" "),
+    `/CN=${DOMAIN}`,
+    "-keyout",
+    key,
+    "-out",
+    cert,
+  ]);
+  if (made.status !== 0) throw new Error(`openssl made no certificate: ${made.stderr}`);
+  return { cert, key };
 }
 
 function adminUrl(line) {
