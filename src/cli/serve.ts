@@ -7,6 +7,7 @@ import { type ServerLog, serverLog } from "../server/logger.js";
 import { type RunningServer, startServer } from "../server/serve.js";
 import { systemClock } from "../server/system.js";
 import { version } from "../server/version.js";
+import { settleEngine } from "./engine.js";
 import { configFlags, type ServeFlags } from "./flags.js";
 import type { CliIo } from "./io.js";
 import { startProblem } from "./start-problem.js";
@@ -23,6 +24,7 @@ const CUT_SHORT = 1;
  * @throws CliError and ConfigError for what keeps it from starting
  */
 export async function serve(io: CliIo, flags: ServeFlags): Promise<number> {
+  settleEngine();
   const config = loadConfig(flags.config, configFlags(flags));
   const log = serverLog({
     level: config.logLevel,
