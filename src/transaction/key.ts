@@ -12,6 +12,15 @@ export interface ServerKey {
 }
 
 /**
+ * A text that outlives the message it was made of, in one piece of its own. An engine keeps what was put together as its
+ * parts, and each part as a place in the whole message, which would stay as long; to look at a character joins them.
+ */
+export function inOnePiece(text: string): string {
+  // no key and no branch begins with NUL, which the engine cannot know
+  return text.charCodeAt(0) === 0 ? "" : text;
+}
+
+/**
  * The key of the server transaction that a request makes or belongs to.
  * @param method the method of that transaction: INVITE for an ACK or a CANCEL
  */

@@ -13,7 +13,7 @@ import {
   type Way,
 } from "./client.js";
 import { isSound } from "./correlation.js";
-import { serverKey } from "./key.js";
+import { inOnePiece, serverKey } from "./key.js";
 import { cancellation } from "./requests.js";
 import { type ServerHandlers, type ServerHost, ServerTransaction } from "./server.js";
 import { TimerLists } from "./timer-lists.js";
@@ -113,7 +113,9 @@ export class TransactionLayer implements ServerHost, ClientHost {
   ): ServerTransaction | "full" | "exists" {
     const { via } = request;
     if (via === undefined) throw new TypeError("a request without Via has no transaction");
-    const key = request === this.#missed ? this.#missedKey : serverKey(request, via, request.method).key;
+    const key = inOnePiece(
+      request === this.#missed ? this.#missedKey : serverKey(request, via, request.method).key,
+    );
     this.#missed = undefined;
     if (this.#servers.has(key)) return "exists";
     if (this.#servers.size >= this.#maxServers) {
