@@ -1,5 +1,5 @@
 /**
- * npm run bench -- [--short] [--rows G1,G2] [--rounds N] [--seconds S] [--contacts N] [--connections N] [--json FILE] [--docs] [--profile DIR]
+ * npm run bench -- [--short] [--rows G1,G2] [--rounds N] [--seconds S] [--contacts N] [--connections N] [--ringing N] [--json FILE] [--docs] [--profile DIR]
  *
  * Measures Rollcall, and Kamailio beside it where that is installed: contenders take turns, round by round, each time a
  * fresh server, and medians are shown. --docs writes docs/performance.svg and the tables of docs/performance.md. --profile
@@ -12,6 +12,7 @@ import { measureConnections } from "./connections.mjs";
 import { measureLoop, measureScale } from "./measure.mjs";
 import { plot } from "./plot.mjs";
 import { medians, table } from "./report.mjs";
+import { measureRinging } from "./ringing.mjs";
 import { ROWS } from "./rows.mjs";
 import { kamailioProgram, kamailioVersion } from "./servers/kamailio.mjs";
 import { endWithUs } from "./servers/process.mjs";
@@ -21,7 +22,7 @@ const DOCS = new URL("../docs/", import.meta.url);
 const SCRATCH = new URL("../.bench/", import.meta.url);
 
 /** Filling a server with so much once says what there is to say. */
-const ONCE = new Set(["scale", "connections"]);
+const ONCE = new Set(["scale", "ringing", "connections"]);
 
 function options() {
   const { values } = parseArgs({
@@ -33,6 +34,7 @@ function options() {
       seconds: { type: "string" },
       contacts: { type: "string" },
       connections: { type: "string" },
+      ringing: { type: "string" },
       json: { type: "string" },
       profile: { type: "string" },
     },
@@ -40,7 +42,7 @@ function options() {
   const { short } = values;
   const rows =
     values.rows?.split(",") ??
-    (short ? ["G1", "G2", "G6", "TCP", "WS", "CONNECTIONS"] : ROWS.map(({ key }) => key));
+    (short ? ["G1", "G2", "G6", "RINGING", "TCP", "WS", "CONNECTIONS"] : ROWS.map(({ key }) => key));
   const unknown = rows.find((key) => !ROWS.some((row) => row.key === key));
   if (unknown !== undefined)
     throw new Error(`no row ${unknown}; there are ${ROWS.map(({ key }) => key).join(", ")}`);
@@ -52,6 +54,9 @@ function options() {
     warmSeconds: short ? 0.2 : 1,
     aors: short ? 500 : 10_000,
     contacts: Number(values.contacts ?? (short ? 10_000 : 1_000_000)),
+    ringing: Number(values.ringing ?? (short ? 300 : 100_000)),
+    // the longest timer of a transaction whose INVITE was refused is D, 32 s (RFC 3261 §17.1.1.2); then some
+    forgetSeconds: short ? 0 : 45,
     connections: Number(values.connections ?? (short ? 300 : 20_000)),
     // long enough for a server that looks for dead connections now and then
     noticeSeconds: short ? 5 : 30,
@@ -92,6 +97,7 @@ async function measureRow(row, settings) {
 async function measureOnce(row, contender, settings) {
   if (row.how === "scale") return measureScale(contender, row.load, settings);
   if (row.how === "connections") return measureConnections(contender, row.load, settings);
+  if (row.how === "ringing") return measureRinging(contender, row.load, settings);
   if (row.how === "closed") return measureLoop(contender, row.load, settings);
   const peak = await measureLoop(contender, row.load, { ...settings, seconds: settings.seconds / 2 });
   return measureLoop(contender, row.load, { ...settings, rate: peak.perSecond / 2 });

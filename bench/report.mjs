@@ -78,6 +78,34 @@ function columns(row) {
       ],
     };
   }
+  if (row.how === "ringing") {
+    return {
+      heads: [
+        "ringing at once",
+        "octets resident per call",
+        "CPU µs to ring",
+        "p99 ms to the 180",
+        "CPU µs to cancel",
+        "MiB idle",
+        "MiB ringing",
+        "MiB ringing again",
+        "MiB after",
+        "no transaction left after, s",
+      ],
+      cells: ({ median: m }) => [
+        whole(m.done),
+        whole(m.residentPerCall),
+        fixed(m.ringCpuUs, 1),
+        fixed(m.latencyMs.p99, 1),
+        fixed(m.cancelCpuUs, 1),
+        whole(m.idleMiB),
+        whole(m.ringingMiB),
+        m.ringingAgainMiB === null ? "–" : whole(m.ringingAgainMiB),
+        whole(m.afterMiB),
+        fixed(m.forgottenSeconds, 1),
+      ],
+    };
+  }
   return {
     heads: [
       `${row.work}s per s`,

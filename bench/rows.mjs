@@ -28,8 +28,8 @@ const UDP_DURABLE = [
 
 /**
  * key, title, unit of work, load, contenders; how: `closed` measures the loop, `half` the latency at half of each one's own
- * peak, `scale` memory and restart with many contacts, `connections` a binding on each of many connections. The first
- * contender is what the others are held against.
+ * peak, `scale` memory and restart with many contacts, `connections` a binding on each of many connections,
+ * `ringing` many calls that ring at once. The first contender is what the others are held against.
  */
 export const ROWS = [
   {
@@ -91,6 +91,18 @@ export const ROWS = [
       kamailio("in memory", { call: true }),
       rollcall("durable, dgram", { durable: true, batched: false }),
       rollcall("durable, batched", { durable: true, batched: true }),
+    ],
+  },
+  {
+    key: "RINGING",
+    title: "Calls that ring all at once, and are all cancelled",
+    work: "call",
+    how: "ringing",
+    load: LOAD,
+    contenders: [
+      kamailio("in memory", { call: true }),
+      rollcall("durable, dgram", { durable: true, batched: false, admin: true }),
+      rollcall("durable, batched", { durable: true, batched: true, admin: true }),
     ],
   },
   {

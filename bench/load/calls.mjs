@@ -4,7 +4,7 @@ import { openLinks } from "./links.mjs";
 import { branch, DOMAIN, field, lines, register, slotOf, statusOf, user } from "./messages.mjs";
 import { makeSlots } from "./slots.mjs";
 
-const SDP =
+export const SDP =
   "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\n";
 
 /** @param job aors, concurrency, links, port; every address-of-record is registered first */
@@ -80,7 +80,8 @@ function atPhone(text, reply) {
   } else if (method === "BYE") reply(answer(text, "200 OK", ""));
 }
 
-function answer(request, status, body) {
+/** What a phone answers to a request, with its Contact. */
+export function answer(request, status, body) {
   const uri = request.slice(request.indexOf(" ") + 1, request.indexOf(" SIP/2.0\r\n"));
   const to = field(request, "To");
   return (
@@ -91,7 +92,7 @@ function answer(request, status, body) {
 }
 
 /** Registers every phone once, 32 at a time. */
-function registerPhones(job, phones, listen) {
+export function registerPhones(job, phones, listen) {
   let next = 0;
   let done = 0;
   return new Promise((resolve, reject) => {

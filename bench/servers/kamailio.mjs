@@ -60,10 +60,11 @@ export async function startKamailio(options) {
     tcpPort: port,
     wsPort: port,
     bindings: () => counted(port),
+    transactions: () => counted(port),
   };
 }
 
-/** How many bindings it has when `connections` are asked for: its script answers OPTIONS with it. */
+/** How many bindings it has when `connections` are asked for, or transactions when `ringing` calls are: its script answers OPTIONS with it. */
 async function counted(port) {
   const text = await exchange(port, optionsRequest);
   return Number(/^SIP\/2\.0 200 (\d+)/.exec(text)?.[1]);
@@ -77,7 +78,7 @@ function createTables(folder) {
   if (made.status !== 0) throw new Error(`sqlite3 made no tables: ${made.stderr}`);
 }
 
-function configuration({ folder, durable, wal, auth, call, tcp, ws, connections }, port) {
+function configuration({ folder, durable, wal, auth, call, tcp, ws, connections, ringing }, port) {
   const modules = ["sl", "pv", "usrloc", "registrar"];
   const params = [
     ["usrloc", "hash_size", 14],
@@ -99,7 +100,12 @@ function configuration({ folder, durable, wal, auth, call, tcp, ws, connections 
     // bindings of closed connections are looked for as often as it can
     params.push(["usrloc", "handle_lost_tcp", 1], ["usrloc", "timer_interval", 1]);
   }
-  const counter = connections !== undefined ? "registered_users" : undefined;
+  if (ringing !== undefined) {
+    modules.push("kex", "tmx");
+    // as long as the timer C of Rollcall, and longer than they ring here
+    params.push(["tm", "fr_inv_timer", 185_000]);
+  }
+  const counter = connections !== undefined ? "registered_users" : ringing && "inuse_transactions";
   return `#!KAMAILIO
 debug=0
 log_stderror=yes
@@ -128,8 +134,16 @@ ${
   }
 ${counter === undefined ? "" : `  if (method == "OPTIONS") {\n    sl_send_reply("200", "$stat(${counter})");\n    exit;\n  }\n`}${
   call
-    ? `  if (loose_route()) {
+    ? `  if (method == "CANCEL") {
+    if (t_check_trans()) t_relay();
+    exit;
+  }
+  if (loose_route()) {
     t_relay();
+    exit;
+  }
+  if (method == "ACK") {
+    t_check_trans();
     exit;
   }
   if (method == "INVITE") record_route();

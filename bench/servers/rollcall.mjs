@@ -46,6 +46,9 @@ export async function startRollcall(options) {
     wsPort: port("ws"),
     adminUrl: adminUrl(line),
     bindings: () => metric(adminUrl(line), "rollcall_bindings"),
+    transactions: async () =>
+      (await metric(adminUrl(line), "rollcall_server_transactions")) +
+      (await metric(adminUrl(line), "rollcall_client_transactions")),
   };
 }
 
