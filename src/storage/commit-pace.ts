@@ -2,12 +2,13 @@
 export interface PaceLimits {
   /** Fewer jobs than this never do. */
   readonly minJobs: number;
-  /** A commit that takes longer than this may not, nor may any other for the time that follows. */
+  /** One that waits for the disk for longer than this, and so much more for each job, may not, nor may any other for the time that follows. */
   readonly maxMs: number;
+  readonly maxMsPerJob: number;
   readonly restMs: number;
 }
 
-const LIMITS: PaceLimits = { minJobs: 16, maxMs: 10, restMs: 5_000 };
+const LIMITS: PaceLimits = { minJobs: 16, maxMs: 10, maxMsPerJob: 0.02, restMs: 5_000 };
 
 /**
  * Decides where a transaction is committed. On another thread nothing waits for the disk, but that one has to be woken
@@ -32,9 +33,9 @@ export class CommitPace {
     return jobs >= this.#limits.minJobs && this.#nowMs() >= this.#restUntilMs;
   }
 
-  /** Tells how long a commit took, wherever it was done. */
-  took(ms: number): void {
-    if (ms > this.#limits.maxMs) this.#rest();
+  /** Tells how long was waited for the disk at a commit of so many jobs, wherever that was done. */
+  took(ms: number, jobs: number): void {
+    if (ms > this.#limits.maxMs + jobs * this.#limits.maxMsPerJob) this.#rest();
   }
 
   /** Tells that another process writes to the store, whose lock has to be waited for. */

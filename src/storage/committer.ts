@@ -1,6 +1,6 @@
 import { StoreError } from "../location/store.js";
 import type { MaybePromise } from "../message/result.js";
-import type { Clock } from "../port/clock.js";
+import type { Clock, Timer } from "../port/clock.js";
 
 /** One piece of work within a transaction. */
 export interface Job {
@@ -31,8 +31,15 @@ const MAX_BATCH = 4_096;
 /** Turns of the event loop that a transaction waits for while each brings more jobs, and how many jobs are enough. */
 const MAX_TURNS = 4;
 const ENOUGH_JOBS = 256;
+/**
+ * So many jobs do not wait for the end of the turn: within one, the system may hand over what came on fifty thousand
+ * connections, and nobody would be answered before all of it is read.
+ */
+const PLENTY_JOBS = 1_024;
 /** How long a commit may take before those who wait are told that the disk does not answer. */
 const COMMIT_TIMEOUT_MS = 5_000;
+/** That time is counted in steps: a turn of the event loop that takes longer than one says nothing about the disk. */
+const TIMEOUT_STEPS = 5;
 
 /**
  * Groups what arrives: all jobs of a turn of the event loop share a transaction and its flush, and while one is under
@@ -43,6 +50,7 @@ export class Committer {
   readonly #clock: Pick<Clock, "after">;
   #waiting: Job[] = [];
   #scheduled = false;
+  #isStarting = false;
   /** Jobs of the transaction under way that somebody still waits for. */
   #running: readonly Job[] | null = null;
   /** Set while a transaction takes longer than anybody waits. */
@@ -63,6 +71,7 @@ export class Committer {
     }
     this.#waiting.push(job);
     this.#schedule();
+    if (this.#waiting.length >= PLENTY_JOBS) this.#startSoon();
   }
 
   /** Why the last transaction came to nothing, or has not come to its end; `null` once one has gone through. */
@@ -89,6 +98,16 @@ export class Committer {
     this.#gather(1, 0);
   }
 
+  /** Once whoever adds is done with what it has in hand. */
+  #startSoon(): void {
+    if (this.#isStarting || this.#running !== null) return;
+    this.#isStarting = true;
+    queueMicrotask(() => {
+      this.#isStarting = false;
+      if (this.#running === null) this.#start();
+    });
+  }
+
   /** Waits for the end of this turn, and for another one if it brought more: a shared flush is the cheaper one. */
   #gather(turn: number, before: number): void {
     setImmediate(() => {
@@ -98,7 +117,8 @@ export class Committer {
         return;
       }
       this.#scheduled = false;
-      this.#start();
+      // plenty may have come meanwhile, and begun
+      if (this.#running === null && length > 0) this.#start();
     });
   }
 
@@ -116,7 +136,14 @@ export class Committer {
   }
 
   #await(done: Promise<void>): void {
-    const timer = this.#clock.after(COMMIT_TIMEOUT_MS, () => this.#stall());
+    let timer: Timer;
+    const wait = (steps: number) => {
+      timer = this.#clock.after(COMMIT_TIMEOUT_MS / TIMEOUT_STEPS, () => {
+        if (steps > 1) wait(steps - 1);
+        else this.#stall();
+      });
+    };
+    wait(TIMEOUT_STEPS);
     done.then(
       () => {
         timer.cancel();

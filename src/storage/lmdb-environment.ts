@@ -1,3 +1,4 @@
+import { performance } from "node:perf_hooks";
 import { open, type RootDatabase, type RootDatabaseOptions } from "lmdb";
 import { StoreError } from "../location/store.js";
 import type { MaybePromise } from "../message/result.js";
@@ -70,6 +71,8 @@ export class LmdbEnvironment implements Transactor {
   /** Why nothing can be written any more. */
   #broken: StoreError | null = null;
   readonly #pace: CommitPace;
+  /** What the jobs of the last transaction took by themselves. */
+  #workMs = 0;
   #nextReaderCheckMs = performance.now() + READER_CHECK_MS;
 
   private constructor(options: LmdbEnvironmentOptions, identity: string, root: RootDatabase) {
@@ -201,11 +204,16 @@ export class LmdbEnvironment implements Transactor {
   }
 
   transact(work: () => void, jobs: number): MaybePromise<void> {
+    if (!this.#pace.mayBlock(jobs)) {
+      const before = performance.eventLoopUtilization();
+      // what the loop was busy with meanwhile says nothing about the disk
+      const took = () => this.#pace.took(performance.eventLoopUtilization(before).idle, jobs);
+      return this.#transactElsewhere(work).finally(took);
+    }
     const startedMs = performance.now();
-    const took = () => this.#pace.took(performance.now() - startedMs);
-    if (!this.#pace.mayBlock(jobs)) return this.#transactElsewhere(work).finally(took);
+    this.#workMs = 0;
     this.#transactHere(work);
-    took();
+    this.#pace.took(performance.now() - startedMs - this.#workMs, jobs);
   }
 
   isFatal(error: unknown): boolean {
@@ -242,9 +250,11 @@ export class LmdbEnvironment implements Transactor {
   /** What a transaction does. */
   #run(work: () => void): void {
     this.#freeReaders();
+    const startedMs = performance.now();
     if (this.journal.refresh()) this.#pace.sharesLock();
     work();
     this.journal.flush();
+    this.#workMs = performance.now() - startedMs;
     // The journal may know more now than a snapshot that reads began with.
     this.#root.resetReadTxn();
   }

@@ -3,7 +3,7 @@ import { CommitPace } from "../../src/storage/commit-pace.js";
 
 function pace() {
   const clock = { ms: 0 };
-  const limits = { minJobs: 16, maxMs: 10, restMs: 5_000 };
+  const limits = { minJobs: 16, maxMs: 10, maxMsPerJob: 0.02, restMs: 5_000 };
   return { clock, pace: new CommitPace(limits, () => clock.ms) };
 }
 
@@ -24,16 +24,25 @@ test("a few jobs never block, many do", () => {
 test("after a slow commit none blocks until all were quick for a while", () => {
   const { clock, pace: slow } = pace();
   clock.ms = 1_000;
-  slow.took(10);
+  slow.took(10, 0);
   expect(slow.mayBlock(64)).toBe(true);
-  slow.took(11);
+  slow.took(11, 16);
   clock.ms = 5_999;
   expect(slow.mayBlock(64)).toBe(false);
-  slow.took(200);
+  slow.took(200, 16);
   clock.ms = 6_000;
   expect(slow.mayBlock(64)).toBe(false);
   clock.ms = 10_999;
   expect(slow.mayBlock(64)).toBe(true);
+});
+
+test("a commit of many jobs may wait for longer", () => {
+  const { clock, pace: busy } = pace();
+  clock.ms = 1_000;
+  busy.took(30, 1_000);
+  expect(busy.mayBlock(64)).toBe(true);
+  busy.took(31, 1_000);
+  expect(busy.mayBlock(64)).toBe(false);
 });
 
 test("none blocks while another process writes", () => {

@@ -15,7 +15,7 @@ function disk() {
     isFatal: (error) => error instanceof Error && error.message === "fatal",
   };
   const clock = manualClock();
-  return { commits, clock, committer: new Committer(transactor, clock) };
+  return { commits, clock, transactor, committer: new Committer(transactor, clock) };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -73,6 +73,24 @@ describe("grouping", () => {
     }
     expect(commits[0]!.jobs).toBeGreaterThan(1);
     expect(commits[0]!.jobs).toBeLessThan(6);
+  });
+
+  test("plenty of jobs do not wait for the end of the turn", async () => {
+    const { commits, committer } = disk();
+    for (let i = 0; i < 1_023; i++) committer.add(aJob([], String(i)));
+    await Promise.resolve();
+    expect(commits).toEqual([]);
+    committer.add(aJob([], "one more"));
+    expect(commits).toEqual([]);
+    await Promise.resolve();
+    expect(commits.map(({ jobs }) => jobs)).toEqual([1_024]);
+    // what comes while that one is under way is the next one's, however much it is
+    for (let i = 0; i < 2_000; i++) committer.add(aJob([], String(i)));
+    await turns(6);
+    expect(commits).toHaveLength(1);
+    commits[0]!.finish();
+    await turns(6);
+    expect(commits.map(({ jobs }) => jobs)).toEqual([1_024, 2_000]);
   });
 
   test("trouble is what the last commit failed with, until one goes through", async () => {
@@ -182,6 +200,26 @@ describe("trouble", () => {
     await turn();
     expect(log.slice(3)).toEqual(["d applied", "d committed"]);
     expect(clock.pending()).toBe(0);
+  });
+
+  test("a turn that takes longer than a commit may is not the disk's fault", async () => {
+    const { transactor, commits } = disk();
+    const timers: { readonly delayMs: number; callback(): void }[] = [];
+    const committer = new Committer(transactor, {
+      after(delayMs, callback) {
+        timers.push({ delayMs, callback });
+        return { cancel() {} };
+      },
+    });
+    const log: string[] = [];
+    committer.add(aJob(log, "a"));
+    await turns(5);
+    // the loop comes round to its timers late, and only then to what the disk has said
+    timers[0]!.callback();
+    commits[0]!.finish();
+    await turn();
+    expect(log).toEqual(["a applied", "a committed"]);
+    expect(timers.every(({ delayMs }) => delayMs <= 1_000)).toBe(true);
   });
 
   test("jobs that wait are bounded", async () => {
