@@ -51,6 +51,7 @@ export async function makeChain(parts: ChainParts): Promise<Chain> {
     entropy,
     log,
     limits: config.message,
+    maxTransactions: config.transactions,
     resolve: (uri) => resolver.resolve(uri),
     ...(guard === undefined ? {} : { admits: guard.admits }),
   });

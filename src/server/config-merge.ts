@@ -77,6 +77,7 @@ export function mergeConfig(
     },
     guard: { ...guard, burst: guard.burst ?? 4 * guard.requestsPerSecond },
     wsOrigins: config.ws.origins,
+    transactions: limits.transactions,
     connections: {
       idleSec: config.connections.idleSeconds,
       most: limits.connections,

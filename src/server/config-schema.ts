@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../message/limits.js";
+import { DEFAULT_TRANSACTIONS } from "../transaction/layer.js";
 import {
   type HostPort,
   type ListenAddress,
@@ -197,6 +198,11 @@ const limits = z.strictObject({
   connectionsPerAddress: count(1, 1_000_000)
     .default(2000)
     .describe("Connections open at a time from one address."),
+  transactions: count(1000, 4_000_000)
+    .default(DEFAULT_TRANSACTIONS)
+    .describe(
+      "Requests that the proxy carries at a time, those answered in the last 32 s included; further ones are answered 503 with Retry-After.",
+    ),
 });
 
 const guard = z.strictObject({

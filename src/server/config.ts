@@ -35,6 +35,8 @@ export interface ServerConfig {
   readonly guard: GuardConfig;
   /** Origins that WebSocket clients may come with; empty: any. */
   readonly wsOrigins: readonly string[];
+  /** Most server transactions at once. */
+  readonly transactions: number;
   readonly connections: { readonly idleSec: number; readonly most: number; readonly mostPerAddress: number };
   readonly nat: { readonly pingSec: number; readonly pingMisses: number };
   /** What becomes of a Path: `strict` refuses it with 420 for a phone that does not say it supports it, `off` ignores it. */

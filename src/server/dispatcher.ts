@@ -30,6 +30,8 @@ export interface DispatcherOptions {
   readonly entropy?: Entropy;
   readonly log?: Log;
   readonly limits?: MessageLimits;
+  /** Most server transactions at once, and half of the most client transactions; 250,000 when not given. */
+  readonly maxTransactions?: number;
   /** May this peer be heard at all? Everybody when not given. */
   readonly admits?: (remote: Endpoint, transport: Transport) => boolean;
   /** Finds servers by DNS (RFC 3263), for what `deliver` sends through a Path; addresses alone when not given. */
@@ -46,7 +48,9 @@ export interface Announced {
   readonly isOwnDomain?: (domain: string) => boolean;
 }
 
-const OPTION_NAMES: ReadonlySet<string> = new Set("legs clock entropy log limits admits resolve".split(" "));
+const OPTION_NAMES: ReadonlySet<string> = new Set(
+  "legs clock entropy log limits maxTransactions admits resolve".split(" "),
+);
 
 /**
  * Between the legs and the receive chain, after Net::SIP::Dispatcher: parses what arrives, gives responses and
@@ -87,6 +91,9 @@ export class Dispatcher implements DispatcherPort {
       clock: this.clock,
       entropy: this.entropy,
       answered: (method, status) => this.counters.answered(method, status),
+      ...(options.maxTransactions === undefined
+        ? {}
+        : { maxServers: options.maxTransactions, maxClients: 2 * options.maxTransactions }),
     });
     this.#deliverer = new Deliverer(
       new Sender({

@@ -24,13 +24,19 @@ export interface TransactionLayerOptions {
   readonly entropy: Entropy;
   /** T1, T2 and T4; those of RFC 3261 when not given. */
   readonly times?: BaseTimes;
-  /** Most server transactions at once; a request beyond them is answered 503. 250,000 when not given. */
+  /**
+   * Most server transactions at once, and an eighth more for requests within a dialog; what comes beyond is answered 503.
+   * {@link DEFAULT_TRANSACTIONS} when not given.
+   */
   readonly maxServers?: number;
-  /** Most client transactions at once, CANCELs not counted. 500,000 when not given. */
+  /** Most client transactions at once, CANCELs not counted. Twice {@link DEFAULT_TRANSACTIONS} when not given. */
   readonly maxClients?: number;
   /** Told of each final response that a server transaction gave, for counters. */
   readonly answered?: (method: string, status: number) => void;
 }
+
+/** So many calls may ring at once, or 3,900 a second be made and ended: an answered request stays for 32 s (timers J and L). */
+export const DEFAULT_TRANSACTIONS = 250_000;
 
 /** How many there are now, and what happened since the layer was made. */
 export interface TransactionCounts {
@@ -87,8 +93,8 @@ export class TransactionLayer implements ServerHost, ClientHost {
     this.#entropy = options.entropy;
     this.#timers = timerTable(options.times);
     this.#answered = options.answered;
-    this.#maxServers = options.maxServers ?? 250_000;
-    this.#maxClients = options.maxClients ?? 500_000;
+    this.#maxServers = options.maxServers ?? DEFAULT_TRANSACTIONS;
+    this.#maxClients = options.maxClients ?? 2 * DEFAULT_TRANSACTIONS;
   }
 
   /**
@@ -118,7 +124,7 @@ export class TransactionLayer implements ServerHost, ClientHost {
     );
     this.#missed = undefined;
     if (this.#servers.has(key)) return "exists";
-    if (this.#servers.size >= this.#maxServers) {
+    if (this.#servers.size >= this.#room(request)) {
       this.#overloads++;
       const answer = { status: 503, toTag: this.newTag(), headers: this.#retryAfter() };
       leg.respond(respond(request, from, answer), via, from);
@@ -275,6 +281,11 @@ export class TransactionLayer implements ServerHost, ClientHost {
 
   #timersOf(transport: Transport): Timers {
     return transport === "udp" ? this.#timers.unreliable : this.#timers.reliable;
+  }
+
+  /** Requests within a dialog have an eighth more: a call that was let in can be ended. */
+  #room({ toTag }: SipRequest): number {
+    return toTag === undefined ? this.#maxServers : this.#maxServers + (this.#maxServers >> 3);
   }
 
   /** Between 5 and 15 s, so that those who were refused together do not come back together. */

@@ -202,6 +202,23 @@ test("F4 no room for another client transaction: 503 with Retry-After", async ()
   expect(refusal?.headers.get("retry-after")).toBe("10");
 });
 
+test("F4 no room for another server transaction: 503 with Retry-After, and the call that rings goes on", async () => {
+  const on = await stage({ maxTransactions: 1 });
+  const [alice, bob] = [on.phone("alice"), on.phone("bob")];
+  on.bind("bob", bob);
+  alice.request(INVITE);
+  await on.pass(10);
+  bob.reply(bob.lastRequest("INVITE"), 180);
+  alice.request({ ...INVITE, callId: "second" });
+  await on.pass(10);
+  expect(bob.requests).toHaveLength(1);
+  expect(alice.statuses).toEqual([100, 180, 503]);
+  expect(Number(alice.responses.at(-1)?.headers.get("retry-after"))).toBeGreaterThanOrEqual(5);
+  bob.reply(bob.lastRequest("INVITE"), 200);
+  await on.pass(10);
+  expect(alice.statuses).toEqual([100, 180, 503, 200]);
+});
+
 describe("RFC 5626 §7: one branch for each instance", () => {
   const instance = "<urn:uuid:00000000-0000-1000-8000-000a95a0e128>";
 

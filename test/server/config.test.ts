@@ -97,6 +97,11 @@ describe("what a file means", () => {
     expect(config.store).toEqual({ kind: "lmdb", directory: config.dataDirectory });
   });
 
+  test("how much the proxy carries at a time", () => {
+    expect(load("domains: [example.com]\n").transactions).toBe(250_000);
+    expect(load("limits: { transactions: 1000000 }\n").transactions).toBe(1_000_000);
+  });
+
   test("several certificates, client certificates, a full login", () => {
     const token = join(folder, "token");
     writeFileSync(token, "0123456789abcdef0123\n");

@@ -7,7 +7,7 @@ import { ReceiveChain } from "../../src/server/receive-chain.js";
 import { manualClock } from "../../src/testing/clock.js";
 import { seededEntropy } from "../../src/testing/entropy.js";
 import { Network } from "../support/network.js";
-import { responseOf } from "../support/texts.js";
+import { requestOf, responseOf } from "../support/texts.js";
 
 const SERVER = { address: "192.0.2.1", port: 5060 };
 
@@ -215,6 +215,18 @@ describe("ReceiveChain, after Net::SIP::ReceiveChain", () => {
     expect(log).toEqual([]);
     await say(requestText("REGISTER", "sip:example.com"));
     expect(log).toEqual(["a:-"]);
+  });
+
+  it("holds as many transactions as it is told", () => {
+    const network = new Network({ clock: manualClock(), entropy: seededEntropy(3) });
+    const leg = network.leg("udp", SERVER.address, SERVER.port);
+    const { transactions } = new Dispatcher({ legs: [leg], maxTransactions: 1 });
+    const from = leg.connect({ address: "198.51.100.4", port: 5060 }) as Flow;
+    const quiet = { cancelled: () => {} };
+    const invite = (branch: string) =>
+      requestOf(requestText("INVITE", "sip:bob@example.com").replace("z9hG4bKd1", branch));
+    expect(typeof transactions.server(invite("z9hG4bKone"), leg, from, quiet)).toBe("object");
+    expect(transactions.server(invite("z9hG4bKtwo"), leg, from, quiet)).toBe("full");
   });
 
   it("refuses what is no receiver, and unknown options, by name", () => {

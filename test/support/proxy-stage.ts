@@ -21,6 +21,8 @@ export interface StageOptions {
   readonly identified?: readonly string[];
   /** Bounds of the transaction layer. */
   readonly transactions?: Partial<TransactionLayerOptions>;
+  /** The one that a server is given. */
+  readonly maxTransactions?: number;
   readonly seed?: number;
 }
 
@@ -54,7 +56,12 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
   const store = memoryStore({ clock });
   const transports: Transport[] = ["udp", "tcp", "tls", "ws"];
   const legs = transports.map((transport) => network.leg(transport, HOST, PORTS[transport]));
-  const dispatcher = new Dispatcher({ legs, clock, entropy });
+  const dispatcher = new Dispatcher({
+    legs,
+    clock,
+    entropy,
+    ...(options.maxTransactions === undefined ? {} : { maxTransactions: options.maxTransactions }),
+  });
   const layer = new TransactionLayer({ clock, entropy, ...options.transactions });
   const behind: ProxyDispatcher =
     options.transactions === undefined ? dispatcher : bounded(dispatcher, layer);

@@ -444,6 +444,15 @@ describe("bounds", () => {
     expect(transaction.state).toBe("proceeding");
   });
 
+  test("within a dialog there is room for an eighth more, so that a call can end", () => {
+    const at = bench({ maxServers: 8 });
+    for (let i = 0; i < 8; i++) serve(at, request({ branch: `z9hG4bK${i}` }));
+    const bye = (branch: string) => request({ method: "BYE", branch, toTag: "b" });
+    expect(at.layer.server(request({ branch: "z9hG4bKa" }), at.leg, at.from, QUIET)).toBe("full");
+    expect(typeof at.layer.server(bye("z9hG4bKb"), at.leg, at.from, QUIET)).toBe("object");
+    expect(at.layer.server(bye("z9hG4bKc"), at.leg, at.from, QUIET)).toBe("full");
+  });
+
   test("a full table of client transactions sends nothing more", () => {
     const at = bench({ maxClients: 1 });
     call(at, hear());
