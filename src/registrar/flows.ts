@@ -8,9 +8,19 @@ interface FlowEntry {
   untilMs: number;
 }
 
+/** A closed connection, and an address-of-record that still has bindings over it. */
+export interface LeftBehind {
+  readonly token: string;
+  readonly aor: string;
+}
+
+/** What is kept in mind of those; beyond, bindings stay until they expire. */
+const MOST_LEFT = 100_000;
+
 /** Which addresses-of-record have bindings over which live connection; no larger than the connections and what they registered. */
 export class FlowIndex {
   readonly #entries = new Map<string, FlowEntry>();
+  #left: LeftBehind[] = [];
 
   /** Notes that a binding over this connection is being made. @returns whether this address-of-record is new to it */
   add(flow: Flow, leg: Leg, aor: string): boolean {
@@ -45,6 +55,19 @@ export class FlowIndex {
     const entry = this.#entries.get(token);
     this.#entries.delete(token);
     return entry?.aors;
+  }
+
+  /** Notes what a closed connection led to and could not be removed. @returns whether it is the first that is left */
+  leave(left: LeftBehind): boolean {
+    if (this.#left.length < MOST_LEFT) this.#left.push(left);
+    return this.#left.length === 1;
+  }
+
+  /** Hands over everything that was left behind, for removing it now. */
+  takeLeft(): LeftBehind[] {
+    const left = this.#left;
+    if (left.length > 0) this.#left = [];
+    return left;
   }
 
   /** Lets go of the connections whose bindings have all expired. */

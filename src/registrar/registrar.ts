@@ -139,10 +139,11 @@ export class RegistrarCore implements Receiver {
       : liveOf(bindings, nowMs);
   }
 
-  /** Removes what has expired. @returns how many bindings that were */
+  /** Removes what has expired, and what closed connections left behind. @returns how many bindings had expired */
   async expire(): Promise<number> {
     const nowMs = this.#clock.nowMs();
     this.#flows.sweep(nowMs);
+    await this.#dropLeft();
     return this.store.expire(nowMs);
   }
 
@@ -280,21 +281,45 @@ export class RegistrarCore implements Receiver {
   }
 
   #dropFlow(aor: string, token: string): void {
-    const report = (error: unknown) =>
-      this.#log.error({ aor, error: textOf(error) }, "bindings of a closed connection could not be removed");
+    const failed = (error: unknown) => {
+      // told once for all of them: thousands may close while the store is in trouble
+      if (this.#flows.leave({ aor, token }))
+        this.#log.error(
+          { aor, error: textOf(error) },
+          "bindings of closed connections cannot be removed; this is tried again",
+        );
+    };
     try {
-      const done = this.store.update(aor, (current) => {
-        const bindings = current.filter(({ flow }) => flow !== token);
-        return {
-          bindings: bindings.length === current.length ? current : bindings,
-          outcome: undefined,
-          goneAs: "flow-closed",
-        };
-      });
-      if (done instanceof Promise) done.catch(report);
+      const done = this.#removeOver(aor, token);
+      if (done instanceof Promise) done.catch(failed);
     } catch (error) {
-      report(error);
+      failed(error);
     }
+  }
+
+  #removeOver(aor: string, token: string): MaybePromise<void> {
+    return this.store.update(aor, (current) => {
+      const bindings = current.filter(({ flow }) => flow !== token);
+      return {
+        bindings: bindings.length === current.length ? current : bindings,
+        outcome: undefined,
+        goneAs: "flow-closed",
+      };
+    });
+  }
+
+  /** Tries one of the removals that failed before; when the store takes it, all of them. */
+  async #dropLeft(): Promise<void> {
+    const [first, ...others] = this.#flows.takeLeft();
+    if (first === undefined) return;
+    try {
+      await this.#removeOver(first.aor, first.token);
+    } catch {
+      // still in trouble, which was told
+      for (const left of [first, ...others]) this.#flows.leave(left);
+      return;
+    }
+    for (const { aor, token } of others) this.#dropFlow(aor, token);
   }
 
   #expireEvery(intervalMs: number): void {

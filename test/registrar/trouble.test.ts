@@ -57,6 +57,24 @@ describe.each([
     expect(await r.registrar.query("sip:alice@example.com")).toEqual(["sip:alice@192.0.2.7:5060"]);
   });
 
+  it("C3: a connection that dies meanwhile loses its bindings as soon as the store takes changes again", async () => {
+    const state = faulty(later);
+    const r = rig({ store: state.store, expireEvery: 0 });
+    const flow = testFlow({ transport: "tcp", token: "tcp:1" });
+    r.dispatcher.open(flow, r.leg);
+    for (const name of ["alice", "bob", "carol"])
+      await r.register({ to: `<sip:${name}@example.com>`, contacts: [PHONE] }, flow);
+    state.fault = new StoreError("full", "told by the test");
+    r.dispatcher.kill(flow);
+    // the store says so later
+    await Promise.resolve();
+    await r.registrar.expire();
+    expect(await r.store.count()).toMatchObject({ bindings: 3 });
+    state.fault = undefined;
+    await r.registrar.expire();
+    expect(await r.store.count()).toMatchObject({ bindings: 0 });
+  });
+
   it("phones are told different moments to come back", async () => {
     const state = faulty(later);
     const r = rig({ store: state.store });
