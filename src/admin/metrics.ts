@@ -10,15 +10,23 @@ export interface Metrics {
 
 /** How finely the lag of the event loop is measured, in milliseconds: a timer that is not worth waking up for more often. */
 const LOOP_LAG_MS = 50;
+const PREFIX = "rollcall_";
+
+/** Metrics of the process that look at every socket, and stop the event loop for long where there are thousands. */
+const COSTLY = ["resources", "handles", "requests"].flatMap((what) => [
+  `${PREFIX}nodejs_active_${what}`,
+  `${PREFIX}nodejs_active_${what}_total`,
+]);
 
 /** Metrics that are gathered when somebody scrapes: what they show is plain numbers until then. */
 export function adminMetrics(sources: readonly MetricSource[]): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({
     register: registry,
-    prefix: "rollcall_",
+    prefix: PREFIX,
     eventLoopMonitoringPrecision: LOOP_LAG_MS,
   });
+  for (const name of COSTLY) registry.removeSingleMetric(name);
   const stops: (() => void)[] = [];
   for (const source of sources) {
     switch (source.kind) {

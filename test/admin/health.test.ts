@@ -50,6 +50,14 @@ test("/metrics reads its sources anew at each scrape", async () => {
   }
 });
 
+test("/metrics shows the process, but not what has to look at every socket", async () => {
+  const { app } = await harness();
+  const { body } = await app.inject("/metrics");
+  expect(body).toContain("\nrollcall_process_open_fds ");
+  expect(body).toContain("\nrollcall_nodejs_eventloop_lag_seconds ");
+  expect(body).not.toContain("rollcall_nodejs_active_");
+});
+
 test("/metrics shows how values spread", async () => {
   let observe: (value: number) => void = () => {};
   let isWatched = false;
