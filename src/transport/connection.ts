@@ -201,7 +201,9 @@ export class Connection implements Flow, FrameSink {
   peerEnded(): void {
     if (this.#facts.state !== "open") return;
     if (this.#unanswered === 0) {
-      this.end();
+      // over plain TCP nothing is left to say, and many may hang up at once; TLS owes its peer a closing alert
+      if (this.transport === "tcp" && this.#channel!.queuedOctets === 0) this.drop(undefined);
+      else this.end();
       return;
     }
     this.#enter("draining");
