@@ -14,6 +14,9 @@ export function contactLine(binding: Binding, nowMs: number, extra: string): str
   return `Contact: <${binding.uri}>;expires=${expires}${q}${binding.params}${extra}\r\n`;
 }
 
+/** What a tag is written in (§25.1 token): five bits a character. */
+const DIGITS = Uint8Array.from("abcdefghijklmnopqrstuvwxyz234567", (char) => char.charCodeAt(0));
+
 /**
  * Makes To tags (§19.3) that are the same for a request and its retransmission, whose answer is to be the same (§17.2.2),
  * although nothing is kept of either: a hash of what names the transaction, salted anew by every registrar.
@@ -32,7 +35,29 @@ export function tagWriter(entropy: Entropy): (request: SipRequest) => string {
       a = Math.imul(a ^ code, 0x01000193);
       b = Math.imul(b + code, 0x85ebca6b);
     }
-    b ^= a >>> 15;
-    return (a >>> 0).toString(36) + (b >>> 0).toString(36);
+    return writeTag(a, b ^ (a >>> 15));
   };
+}
+
+/** 64 bits in 13 characters. */
+function writeTag(a: number, b: number): string {
+  return String.fromCharCode(
+    digit(a),
+    digit(a >>> 5),
+    digit(a >>> 10),
+    digit(a >>> 15),
+    digit(a >>> 20),
+    digit(a >>> 25),
+    digit((a >>> 30) | (b << 2)),
+    digit(b >>> 3),
+    digit(b >>> 8),
+    digit(b >>> 13),
+    digit(b >>> 18),
+    digit(b >>> 23),
+    digit(b >>> 28),
+  );
+}
+
+function digit(bits: number): number {
+  return DIGITS[bits & 31]!;
 }

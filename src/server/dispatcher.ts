@@ -68,7 +68,9 @@ export class Dispatcher implements DispatcherPort {
   readonly #log: Log;
   readonly #connections = new Map<string, { leg: Leg; flow: Flow }>();
   readonly #closedListeners = new Set<(flow: Flow) => void>();
-  readonly #underWay = new Set<Promise<unknown>>();
+  /** Packets whose receivers answer later, and who waits for all of them. */
+  #underWay = 0;
+  #onIdle: (() => void) | undefined;
   readonly #deliverer: Deliverer;
   #receiver: Receiver | undefined;
   #announced: Announced = {};
@@ -140,7 +142,10 @@ export class Dispatcher implements DispatcherPort {
   /** Takes nothing new, lets what is under way be answered, and closes every leg. */
   async close(): Promise<void> {
     this.#closing = true;
-    await Promise.allSettled([...this.#underWay]);
+    if (this.#underWay > 0)
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
     this.transactions.close();
     await Promise.allSettled(this.legs.map((leg) => leg.close()));
   }
@@ -215,12 +220,21 @@ export class Dispatcher implements DispatcherPort {
     leg: Leg,
     from: Flow,
   ): void {
-    const settled = answer.then(
-      (status) => this.#done(status, message, leg, from),
-      (error: unknown) => this.#broken(message, leg, from, error),
+    this.#underWay++;
+    answer.then(
+      (status) => {
+        this.#settled();
+        this.#done(status, message, leg, from);
+      },
+      (error: unknown) => {
+        this.#settled();
+        this.#broken(message, leg, from, error);
+      },
     );
-    this.#underWay.add(settled);
-    void settled.finally(() => this.#underWay.delete(settled));
+  }
+
+  #settled(): void {
+    if (--this.#underWay === 0) this.#onIdle?.();
   }
 
   #done(status: number | undefined, message: Parameters<Receiver["receive"]>[0], leg: Leg, from: Flow): void {

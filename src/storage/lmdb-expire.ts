@@ -44,7 +44,8 @@ export class ExpireJob implements Job {
 
   #ring(alarm: Alarm): void {
     const { aor } = alarm;
-    const { slot, record } = this.#records.current(this.#records.find(aor));
+    const slot = this.#records.current(this.#records.find(aor));
+    const record = this.#records.staged(slot);
     if (record === undefined || recordAlarmSec(record) !== alarm.second) {
       this.#records.dropAlarm(alarm);
       return;

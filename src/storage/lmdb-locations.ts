@@ -12,7 +12,7 @@ import type { MaybePromise } from "../message/result.js";
 import type { LmdbEnvironment } from "./lmdb-environment.js";
 import { ExpireJob } from "./lmdb-expire.js";
 import type { Alarm, LmdbRecords } from "./lmdb-records.js";
-import { UpdateJob } from "./lmdb-update.js";
+import { UpdateJob, type UpdateSite } from "./lmdb-update.js";
 import { checkAor, nextTurn, scanFilter, storeClosed } from "./scan.js";
 import { Watchers } from "./watchers.js";
 
@@ -32,22 +32,22 @@ export interface LmdbLocationsOptions {
 export class LmdbLocations implements LocationStore {
   readonly #environment: LmdbEnvironment;
   readonly #records: LmdbRecords;
-  readonly #clock: { nowMs(): number };
   readonly #release: () => Promise<void>;
   readonly #watchers = new Watchers();
+  readonly #site: UpdateSite;
   #closing: Promise<void> | null = null;
 
   constructor({ environment, clock, release }: LmdbLocationsOptions) {
     this.#environment = environment;
     this.#records = environment.records;
-    this.#clock = clock;
     this.#release = release;
+    this.#site = { records: this.#records, watchers: this.#watchers, clock };
   }
 
   update<T>(aor: string, change: Change<T>): MaybePromise<T> {
     if (this.#closing !== null) throw storeClosed();
     checkAor(aor);
-    const update = this.#environment.decide(() => new UpdateJob(this.#records, aor, change));
+    const update = this.#environment.decide(() => new UpdateJob(this.#site, aor, change));
     // What changes nothing needs no commit, unless changes before it are still on their way.
     if (!update.changes && this.#environment.isIdle) {
       this.#environment.read(() => this.#records.refresh());
@@ -55,11 +55,7 @@ export class LmdbLocations implements LocationStore {
       if (!update.changes) return update.outcome;
     }
     return new Promise((resolve, reject) => {
-      update.onFailed = reject;
-      update.onCommitted = () => {
-        if (this.#watchers.any) this.#watchers.emit(update.events(this.#clock.nowMs()));
-        resolve(update.outcome);
-      };
+      update.await(resolve, reject);
       this.#environment.write(update);
     });
   }

@@ -47,10 +47,14 @@ export class LmdbRecords {
     return this.#journal.find(aor);
   }
 
-  /** Inside a transaction: the slot to change in place of one that was found before, and what its record is by now. */
-  current(slot: Slot): { readonly slot: Slot; readonly record: string | undefined } {
-    const current = this.#journal.current(slot);
-    return { slot: current, record: this.#journal.staged(current) };
+  /** Inside a transaction: the slot to change in place of one that was found before. */
+  current(slot: Slot): Slot {
+    return this.#journal.current(slot);
+  }
+
+  /** Inside a transaction: what the record of a current slot is by now. */
+  staged(slot: Slot): string | undefined {
+    return this.#journal.staged(slot);
   }
 
   /** Packs a set for `replace`, next to the record whose alarm it takes over if that rings soon enough. */
