@@ -13,6 +13,8 @@ export interface AttemptHandlers {
   /** The text of the request as it goes this way under this branch (RFC 3261 §16.6 step 8: a new branch for each). */
   write(way: Way, branch: string): string;
   response(response: SipResponse): void;
+  /** See `ClientHandlers.late`. */
+  late?(): ClientHandlers | undefined;
   /** Nothing more will come: 430 dead flow, 408 no answer in time, 503 not reached, or the word of the resolver. */
   failed(failure: Rejection): void;
 }
@@ -102,6 +104,15 @@ export class Attempt implements ClientHandlers {
 
   failed(failure: Failure): void {
     this.failedOn(1, failure);
+  }
+
+  late(): ClientHandlers | undefined {
+    return this.lateOn(1);
+  }
+
+  /** Who hears what else comes for the try of this number. */
+  lateOn(number: number): ClientHandlers | undefined {
+    return number === this.#next ? this.#owner.late?.() : undefined;
   }
 
   /** A response to the try of this number. */
@@ -215,5 +226,9 @@ class LaterTry implements ClientHandlers {
 
   failed(failure: Failure): void {
     this.#attempt.failedOn(this.#number, failure);
+  }
+
+  late(): ClientHandlers | undefined {
+    return this.#attempt.lateOn(this.#number);
   }
 }

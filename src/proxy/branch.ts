@@ -1,6 +1,6 @@
 import type { SipResponse } from "../message/message.js";
 import { type Rejection, reject } from "../message/result.js";
-import type { Way } from "../transaction/client.js";
+import type { ClientHandlers, Way } from "../transaction/client.js";
 import type { RunningTimer, TimerOwner } from "../transaction/timer-lists.js";
 import type { Attempt, AttemptHandlers } from "./attempt.js";
 import type { Destination } from "./destination.js";
@@ -88,6 +88,10 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
       if (status < 300) this.#context.success(response, this);
       else this.#context.branchEnded({ kind: "response", response });
     }
+  }
+
+  late(): ClientHandlers | undefined {
+    return this.#context.late();
   }
 
   failed(failure: Rejection): void {

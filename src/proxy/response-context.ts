@@ -4,7 +4,7 @@ import type { SipRequest, SipResponse } from "../message/message.js";
 import { parseMessage } from "../message/parse.js";
 import { type Rejection, reject } from "../message/result.js";
 import type { Clock } from "../port/clock.js";
-import type { Way } from "../transaction/client.js";
+import type { ClientHandlers, Way } from "../transaction/client.js";
 import { correlationOf } from "../transaction/correlation.js";
 import type { ServerHandlers, ServerTransaction } from "../transaction/server.js";
 import type { RunningTimer, TimerOwner } from "../transaction/timer-lists.js";
@@ -147,6 +147,11 @@ export class ResponseContext implements ServerHandlers {
     this.#cancelAll(ELSEWHERE, winner);
   }
 
+  /** §16.7 step 5: once the caller has an answer, a further 2xx to the INVITE has nothing to do but to go on to it. */
+  late(): ClientHandlers | undefined {
+    return this.#answered && this.#server !== undefined ? new LateSuccess(this.#server) : undefined;
+  }
+
   /** A branch ended without a 2xx. */
   branchEnded(outcome: Outcome): void {
     if (this.#answered) return;
@@ -260,4 +265,20 @@ export class ResponseContext implements ServerHandlers {
     this.#groups = NO_GROUPS;
     this.#services.ended();
   }
+}
+
+/** All that is left of a response context whose INVITE was answered 2xx. */
+class LateSuccess implements ClientHandlers {
+  readonly #server: ServerTransaction;
+
+  constructor(server: ServerTransaction) {
+    this.#server = server;
+  }
+
+  response(response: SipResponse): void {
+    const text = withoutTopVia(response);
+    if (text !== undefined) this.#server.forward(text, response);
+  }
+
+  failed(): void {}
 }

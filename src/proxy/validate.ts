@@ -1,7 +1,7 @@
 import { parseDigits } from "../message/grammar.js";
 import type { SipRequest } from "../message/message.js";
 import { ok, type Result, reject } from "../message/result.js";
-import { parseSipUri, type SipUri, uriScheme } from "../message/uri.js";
+import { type SipUri, uriScheme } from "../message/uri.js";
 import type { Self } from "./self.js";
 
 /** What a valid request says about how far it may still go. */
@@ -26,7 +26,7 @@ const MAX_BREADTH = 60;
  * @returns 400, 416, 420 with Unsupported, 440, or 483
  */
 export function validate(request: SipRequest, supported: readonly string[], self: Self): Result<Validated> {
-  const uri = parseSipUri(request.uri);
+  const uri = request.sipUri;
   if (uri === undefined) {
     const scheme = uriScheme(request.uri);
     return scheme === "sip" || scheme === "sips"

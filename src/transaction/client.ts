@@ -21,6 +21,11 @@ export interface ClientHandlers {
   response(response: SipResponse): void;
   /** No response in time, or the way is gone; nothing more will be told (RFC 3261 §17.1.4). */
   failed(failure: Failure): void;
+  /**
+   * Asked after the first 2xx to an INVITE: who hears those that may follow for 32 s (RFC 6026 §7.2), when that can be
+   * somebody who holds less.
+   */
+  late?(): ClientHandlers | undefined;
 }
 
 /** A request ready to be sent: its text, and what its transaction is known by. */
@@ -129,6 +134,7 @@ export class ClientTransaction implements TimerOwner<TimerName> {
     // what is neither sent again nor answered with an ACK need not be kept, nor who will hear no more
     this.#text = "";
     if (this.#invite?.name !== "accepted") this.#handlers = NO_HANDLERS;
+    else this.#handlers = this.#handlers.late?.() ?? this.#handlers;
   }
 
   /** Its flow is gone. */

@@ -7,6 +7,7 @@ export interface TimerOwner<Name extends string> {
 
 /** A timer that runs; a link of the list of its delay. */
 export interface RunningTimer {
+  /** Milliseconds since its lists were made: a small number, which an engine keeps in the timer itself. */
   readonly dueMs: number;
 }
 
@@ -32,12 +33,14 @@ interface List {
 export class TimerLists {
   readonly #clock: Clock;
   readonly #lists = new Map<number, List>();
+  readonly #madeAtMs: number;
   #tick: Timer | undefined;
   /** When the clock will call; infinite when it will not. */
   #tickMs = Number.POSITIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#madeAtMs = clock.nowMs();
   }
 
   /** Starts a timer: its owner is called once, not sooner than `delayMs` from now. */
@@ -48,7 +51,7 @@ export class TimerLists {
       this.#lists.set(delayMs, list);
     }
     const link: Link = {
-      dueMs: this.#clock.nowMs() + delayMs,
+      dueMs: this.#nowMs() + delayMs,
       name,
       owner: owner as TimerOwner<string>,
       list,
@@ -75,16 +78,20 @@ export class TimerLists {
     this.#lists.clear();
   }
 
+  #nowMs(): number {
+    return this.#clock.nowMs() - this.#madeAtMs;
+  }
+
   #arm(dueMs: number): void {
     this.#tick?.cancel();
     this.#tickMs = dueMs;
-    this.#tick = this.#clock.after(Math.max(0, dueMs - this.#clock.nowMs()), () => this.#fire());
+    this.#tick = this.#clock.after(Math.max(0, dueMs - this.#nowMs()), () => this.#fire());
   }
 
   #fire(): void {
     this.#tick = undefined;
     this.#tickMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#clock.nowMs();
+    const nowMs = this.#nowMs();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const [delayMs, list] of this.#lists) {
       for (let link = list.first; link !== undefined && link.dueMs <= nowMs; link = list.first) {

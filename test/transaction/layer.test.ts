@@ -431,6 +431,15 @@ test("each final answer is told once, an INVITE's by its first", () => {
   expect(answers).toEqual(["INVITE 200", "MESSAGE 404"]);
 });
 
+test("RFC 6026 §7.2: who is named after the first 2xx hears the further ones", () => {
+  const at = bench();
+  const [first, later] = [hear(), hear()];
+  call(at, { ...first, late: () => later });
+  for (const status of [180, 200, 200]) at.layer.receive(response("z9hG4bKout", status), at.leg, at.from);
+  expect(first.log).toEqual(["180", "200"]);
+  expect(later.log).toEqual(["200"]);
+});
+
 describe("bounds", () => {
   test("a full table refuses with 503 and Retry-After, and forgets nothing", () => {
     const at = bench({ maxServers: 1 });
