@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Clock } from "../port/clock.js";
 import type { Entropy } from "../port/entropy.js";
 import type { Leg } from "../port/leg.js";
+import { ConnectionBudget } from "../transport/connection-budget.js";
 import type { ConnectionOptions } from "../transport/connection-options.js";
 import type { SecureLeg, SecureOptions, TlsCredentials, TlsMaterial } from "../transport/secure-contexts.js";
 import { tcp } from "../transport/tcp.js";
@@ -24,13 +25,16 @@ const CLIENT_CERTIFICATES = { off: "none", optional: "optional", required: "requ
 export function makeLegs(config: ServerConfig, clock: Clock, entropy: Entropy): Leg[] {
   const needsTls = config.listen.some(({ transport }) => transport === "tls" || transport === "wss");
   const secure = needsTls ? secureOptions(config) : undefined;
+  const budget = new ConnectionBudget({
+    maxConnections: config.connections.most,
+    maxConnectionsPerAddress: config.connections.mostPerAddress,
+  });
   return config.listen.map((address) => {
     const connection: ConnectionOptions = {
       host: address.host,
       port: address.port,
       limits: config.message,
-      maxConnections: config.connections.most,
-      maxConnectionsPerAddress: config.connections.mostPerAddress,
+      budget,
       idleMs: config.connections.idleSec * 1000,
       clock,
       entropy,

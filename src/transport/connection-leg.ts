@@ -14,6 +14,7 @@ import type {
 import { type BindAddress, bindAddress } from "./address.js";
 import type { Carrier, Dialed, DialTarget } from "./carrier.js";
 import { Connection, type ConnectionHost } from "./connection.js";
+import { ConnectionBudget } from "./connection-budget.js";
 import type { ConnectionLimits, ConnectionOptions } from "./connection-options.js";
 import { ConnectionTable } from "./connection-table.js";
 import { legCounters } from "./counters.js";
@@ -59,7 +60,7 @@ export class ConnectionLeg implements Leg, ConnectionHost {
     this.#options = options;
     this.#carrier = carrier;
     this.#nextToken = flowTokens(carrier.transport, options.entropy);
-    this.#table = new ConnectionTable(limits);
+    this.#table = new ConnectionTable(options.budget ?? new ConnectionBudget(limits));
     this.#dialer = new Dialer(carrier, this.clock, limits.connectMs, (dialed, target) =>
       this.#dialed(dialed, target),
     );

@@ -1,6 +1,7 @@
 import { DEFAULT_LIMITS, type MessageLimits } from "../message/limits.js";
 import type { Clock } from "../port/clock.js";
 import type { Entropy } from "../port/entropy.js";
+import type { ConnectionBudget } from "./connection-budget.js";
 
 /** What the legs of every connection-oriented transport take. Times in milliseconds, sizes in octets. */
 export interface ConnectionOptions {
@@ -14,6 +15,8 @@ export interface ConnectionOptions {
   readonly maxConnections?: number;
   /** Of them from one IPv4 address, which many phones share behind a carrier's NAT, or one IPv6 /64. 10,000 unless given. */
   readonly maxConnectionsPerAddress?: number;
+  /** Shared with other legs, so that the bounds hold for all of them together; its bounds count then, and not the two above. */
+  readonly budget?: ConnectionBudget;
   /** What may wait for one peer to read; beyond, the send is `overloaded` and the connection closed. 256 KiB unless given. */
   readonly maxQueueOctets?: number;
   /** An idle connection is closed after this, unless it is retained. 300,000 unless given. */
@@ -42,6 +45,7 @@ export const CONNECTION_OPTION_NAMES = [
   "limits",
   "maxConnections",
   "maxConnectionsPerAddress",
+  "budget",
   "maxQueueOctets",
   "idleMs",
   "handshakeMs",

@@ -1,28 +1,20 @@
 import type { Endpoint } from "../port/leg.js";
-import { addressOctets } from "./address.js";
 import type { Connection } from "./connection.js";
-import type { ConnectionLimits } from "./connection-options.js";
+import type { ConnectionBudget } from "./connection-budget.js";
 
 /** Names the peer of a dialed connection: its address, and the name that its certificate was checked for. */
 export function peerKey(remote: Endpoint, serverName: string | undefined): string {
   return `${remote.address} ${remote.port} ${serverName?.toLowerCase() ?? ""}`;
 }
 
-/** Who is counted as one: an IPv4 address, or an IPv6 network of 64 bits, which a single host has all to itself. */
-function sourceOf(address: string): string {
-  const octets = address.includes(":") ? addressOctets(address) : undefined;
-  return octets === undefined ? address : octets.subarray(0, 8).join();
-}
-
-/** The sockets of one leg: counted against the bounds, and found again by the address of their peer. */
+/** The sockets of one leg: counted against a budget, and found again by the address of their peer. */
 export class ConnectionTable {
-  readonly #limits: ConnectionLimits;
+  readonly #budget: ConnectionBudget;
   readonly #all = new Set<Connection>();
-  readonly #perSource = new Map<string, number>();
   readonly #usable = new Map<string, Connection>();
 
-  constructor(limits: ConnectionLimits) {
-    this.#limits = limits;
+  constructor(budget: ConnectionBudget) {
+    this.#budget = budget;
   }
 
   get size(): number {
@@ -36,24 +28,16 @@ export class ConnectionTable {
 
   /** May one more connection from this address be had? */
   hasRoomFor(address: string): boolean {
-    return (
-      this.#all.size < this.#limits.maxConnections &&
-      (this.#perSource.get(sourceOf(address)) ?? 0) < this.#limits.maxConnectionsPerAddress
-    );
+    return this.#budget.hasRoomFor(address);
   }
 
   add(connection: Connection): void {
     this.#all.add(connection);
-    const source = sourceOf(connection.address);
-    this.#perSource.set(source, (this.#perSource.get(source) ?? 0) + 1);
+    this.#budget.take(connection.address);
   }
 
   remove(connection: Connection): void {
-    if (!this.#all.delete(connection)) return;
-    const source = sourceOf(connection.address);
-    const left = (this.#perSource.get(source) ?? 1) - 1;
-    if (left === 0) this.#perSource.delete(source);
-    else this.#perSource.set(source, left);
+    if (this.#all.delete(connection)) this.#budget.giveBack(connection.address);
   }
 
   /** From now on `find` may give this connection. */

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Flow } from "../../src/port/leg.js";
 import { manualClock } from "../../src/testing/clock.js";
 import { seededEntropy } from "../../src/testing/entropy.js";
+import { ConnectionBudget } from "../../src/transport/connection-budget.js";
 import { tcp } from "../../src/transport/tcp.js";
 import { type Client, clientOf, tcpClient } from "./client.js";
 import { ANSWERING, closeAfter, started } from "./legs.js";
@@ -337,6 +338,25 @@ describe("what one peer can hold", () => {
     await first.until(/200/);
     await refused(leg.local);
     await expect(leg.connect({ address: "127.0.0.1", port: 9 })).rejects.toThrow(/too many/);
+  });
+
+  it("too many connections to legs that share a budget", async () => {
+    const budget = new ConnectionBudget({ maxConnections: 3, maxConnectionsPerAddress: 2 });
+    const { leg } = await started(tcp({ ...LOOPBACK, budget }));
+    const { leg: other } = await started(tcp({ ...LOOPBACK, budget }));
+    const first = await phone(leg.local);
+    const second = await phone(other.local);
+    for (const client of [first, second]) {
+      client.write(options("TCP h"));
+      await client.until(/200/);
+    }
+    await refused(leg.local);
+    await refused(other.local);
+    first.socket.end();
+    await first.closed();
+    const third = await phone(other.local);
+    third.write(options("TCP h"));
+    await third.until(/200/);
   });
 
   it("only whom the owner admits", async () => {
