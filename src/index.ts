@@ -66,6 +66,7 @@ export { Registrar, type RegistrarOptions } from "./server/registrar.js";
 export { ha1sOf } from "./server/user-account.js";
 export { type LmdbStoreOptions, type LmdbStores, lmdbEnvironment, lmdbStore } from "./storage/lmdb.js";
 export { type MemoryStoreOptions, memoryStore } from "./storage/memory.js";
+export { type ConnectionBounds, ConnectionBudget } from "./transport/connection-budget.js";
 export type { ConnectionOptions } from "./transport/connection-options.js";
 export { createResolver, type Resolver, type ResolverOptions, type Target } from "./transport/resolve.js";
 export { type Dns, nodeDns } from "./transport/resolve-dns.js";
