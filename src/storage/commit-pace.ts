@@ -5,10 +5,16 @@ export interface PaceLimits {
   /** One that waits for the disk for longer than this, and so much more for each job, may not, nor may any other for the time that follows. */
   readonly maxMs: number;
   readonly maxMsPerJob: number;
-  readonly restMs: number;
+  /** That is so many times what it took, at most `maxRestMs`: a disk that is slow once costs the event loop little. */
+  readonly restRatio: number;
+  readonly maxRestMs: number;
 }
 
-const LIMITS: PaceLimits = { minJobs: 16, maxMs: 10, maxMsPerJob: 0.02, restMs: 5_000 };
+const LIMITS: PaceLimits = { minJobs: 16, maxMs: 10, maxMsPerJob: 0.02, restRatio: 50, maxRestMs: 30_000 };
+/** Until something is known of the disk. */
+const FIRST_REST_MS = 100;
+/** Another process that wrote may do so again. */
+const SHARED_REST_MS = 5_000;
 
 /**
  * Decides where a transaction is committed. On another thread nothing waits for the disk, but that one has to be woken
@@ -25,7 +31,7 @@ export class CommitPace {
   constructor(limits: PaceLimits = LIMITS, nowMs: () => number = () => performance.now()) {
     this.#limits = limits;
     this.#nowMs = nowMs;
-    this.#restUntilMs = nowMs() + Math.min(limits.restMs, 100);
+    this.#restUntilMs = nowMs() + Math.min(FIRST_REST_MS, limits.maxRestMs);
   }
 
   /** May a commit of so many jobs block the event loop now? */
@@ -35,15 +41,16 @@ export class CommitPace {
 
   /** Tells how long was waited for the disk at a commit of so many jobs, wherever that was done. */
   took(ms: number, jobs: number): void {
-    if (ms > this.#limits.maxMs + jobs * this.#limits.maxMsPerJob) this.#rest();
+    const { maxMs, maxMsPerJob, restRatio, maxRestMs } = this.#limits;
+    if (ms > maxMs + jobs * maxMsPerJob) this.#rest(Math.min(ms * restRatio, maxRestMs));
   }
 
   /** Tells that another process writes to the store, whose lock has to be waited for. */
   sharesLock(): void {
-    this.#rest();
+    this.#rest(SHARED_REST_MS);
   }
 
-  #rest(): void {
-    this.#restUntilMs = this.#nowMs() + this.#limits.restMs;
+  #rest(ms: number): void {
+    this.#restUntilMs = Math.max(this.#restUntilMs, this.#nowMs() + ms);
   }
 }

@@ -3,7 +3,7 @@ import { CommitPace } from "../../src/storage/commit-pace.js";
 
 function pace() {
   const clock = { ms: 0 };
-  const limits = { minJobs: 16, maxMs: 10, maxMsPerJob: 0.02, restMs: 5_000 };
+  const limits = { minJobs: 16, maxMs: 10, maxMsPerJob: 0.02, restRatio: 50, maxRestMs: 30_000 };
   return { clock, pace: new CommitPace(limits, () => clock.ms) };
 }
 
@@ -21,18 +21,27 @@ test("a few jobs never block, many do", () => {
   expect(calm.mayBlock(16)).toBe(true);
 });
 
-test("after a slow commit none blocks until all were quick for a while", () => {
+test("after a slow commit none blocks for fifty times as long", () => {
   const { clock, pace: slow } = pace();
   clock.ms = 1_000;
   slow.took(10, 0);
   expect(slow.mayBlock(64)).toBe(true);
-  slow.took(11, 16);
-  clock.ms = 5_999;
+  slow.took(20, 16);
+  clock.ms = 1_999;
   expect(slow.mayBlock(64)).toBe(false);
-  slow.took(200, 16);
-  clock.ms = 6_000;
+  clock.ms = 2_000;
+  expect(slow.mayBlock(64)).toBe(true);
+});
+
+test("slow ones on the other thread keep it so, the slowest for half a minute, and a shorter rest ends no longer one", () => {
+  const { clock, pace: slow } = pace();
+  clock.ms = 1_000;
+  slow.took(5_000, 16);
+  clock.ms = 2_000;
+  slow.took(11, 0);
+  clock.ms = 30_999;
   expect(slow.mayBlock(64)).toBe(false);
-  clock.ms = 10_999;
+  clock.ms = 31_000;
   expect(slow.mayBlock(64)).toBe(true);
 });
 

@@ -36,11 +36,11 @@ describe("LMDB", () => {
 describe.each([
   {
     where: "the event loop's thread",
-    pace: { minJobs: 0, maxMs: Number.POSITIVE_INFINITY, maxMsPerJob: 0, restMs: 0 },
+    pace: { minJobs: 0, maxMs: Number.POSITIVE_INFINITY, maxMsPerJob: 0, restRatio: 0, maxRestMs: 0 },
   },
   {
     where: "another thread",
-    pace: { minJobs: Number.POSITIVE_INFINITY, maxMs: 0, maxMsPerJob: 0, restMs: 0 },
+    pace: { minJobs: Number.POSITIVE_INFINITY, maxMs: 0, maxMsPerJob: 0, restRatio: 0, maxRestMs: 0 },
   },
 ])("LMDB, committing on $where", ({ pace }) => {
   for (const { name, run } of storeContract) {
