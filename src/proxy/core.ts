@@ -13,7 +13,7 @@ import { Outgoing } from "./outgoing.js";
 import { Copier, type Plan } from "./plan.js";
 import { decide, isWithinDialog, type Verdict } from "./policy.js";
 import type { Group } from "./response-context.js";
-import { preprocess, type RouteReader } from "./route.js";
+import { preprocess, type RouteReader, type Routing } from "./route.js";
 import { Self } from "./self.js";
 import { Sender, statelessTag } from "./sender.js";
 import { Sides } from "./side.js";
@@ -32,6 +32,13 @@ export interface ProxyCore {
   readonly locator: Locator;
   readonly reader: RouteReader;
   readonly outgoing: Outgoing;
+  readonly lastRead: LastRead;
+}
+
+/** The route of the request that `isInDialog` was asked about last: mostly it is judged next, and need not be read again. */
+interface LastRead {
+  request: SipRequest | undefined;
+  routing: Result<Routing> | undefined;
 }
 
 /** Where a request came from, and who proved to have sent it. */
@@ -79,6 +86,7 @@ export function proxyCore(options: ProxyOptions, kind: "stateful" | "stateless")
     locator: new Locator({ ...options, clock, entropy, self }),
     reader: { self, sides, openRoute: options.openRoute },
     outgoing: new Outgoing(options),
+    lastRead: { request: undefined, routing: undefined },
   };
 }
 
@@ -94,7 +102,8 @@ export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Res
   const { options, sender, self, reader, outgoing } = core;
   const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS, self);
   if (!valid.ok) return valid;
-  const routing = preprocess(request, valid.value.uri, { leg, flow: from }, reader);
+  const routing =
+    takeLastRead(core, request) ?? preprocess(request, valid.value.uri, { leg, flow: from }, reader);
   if (!routing.ok) return routing;
   const verdict = decide(routing.value, { from, identity, self, outgoing });
   if (!verdict.ok) return verdict;
@@ -131,7 +140,17 @@ export function isInDialog(core: ProxyCore, request: SipRequest, leg: Leg, from:
   if (uri === undefined) return false;
   const { self, reader, outgoing } = core;
   const routing = preprocess(request, uri, { leg, flow: from }, reader);
+  core.lastRead.request = request;
+  core.lastRead.routing = routing;
   return routing.ok && isWithinDialog(request, routing.value, { from, identity: undefined, self, outgoing });
+}
+
+function takeLastRead({ lastRead }: ProxyCore, request: SipRequest): Result<Routing> | undefined {
+  if (lastRead.request !== request) return undefined;
+  const { routing } = lastRead;
+  lastRead.request = undefined;
+  lastRead.routing = undefined;
+  return routing;
 }
 
 const LOOP = reject(482, "Loop Detected");
