@@ -3,6 +3,7 @@ import type { AccountStore, SecretStore } from "../auth/source.js";
 import type { LocationStore, StoreError } from "../location/store.js";
 import type { Clock } from "../port/clock.js";
 import { lmdbEnvironment } from "../storage/lmdb.js";
+import type { Commit } from "../storage/lmdb-environment.js";
 import { memoryEnvironment, memoryStore } from "../storage/memory.js";
 import type { ServerConfig } from "./config.js";
 
@@ -13,6 +14,8 @@ export interface Environment {
   readonly secrets: SecretStore;
   /** Why nothing can be written at the moment; `null` when all is well. */
   trouble(): StoreError | null;
+  /** Tells each commit of bindings to a disk; absent where they are kept in memory. */
+  watchCommits?(listener: (commit: Commit) => void): () => void;
   close(): Promise<void>;
 }
 

@@ -1,19 +1,20 @@
-import type { LocationStore } from "../location/store.js";
 import type { Leg } from "../port/leg.js";
-import type { MetricSample, MetricSource, NumberSource } from "../port/metrics.js";
+import type { HistogramSource, MetricSample, MetricSource, NumberSource } from "../port/metrics.js";
 import type { Chain } from "./chain.js";
 import { showListen } from "./config-values.js";
 import type { DispatcherCounters } from "./counters.js";
 import type { Dispatcher } from "./dispatcher.js";
+import type { Environment } from "./environment.js";
 
 export interface MeteredParts {
   readonly dispatcher: Dispatcher;
-  readonly store: LocationStore;
+  readonly environment: Pick<Environment, "locations" | "watchCommits">;
   readonly chain: Chain;
 }
 
 /** Everything the server counts, by the names that /metrics shows. */
-export function serverMetrics({ dispatcher, store, chain }: MeteredParts): readonly MetricSource[] {
+export function serverMetrics({ dispatcher, environment, chain }: MeteredParts): readonly MetricSource[] {
+  const store = environment.locations;
   const { counters, legs, transactions } = dispatcher;
   const ofLegs = (read: (counters: NonNullable<(typeof legs)[number]["counters"]>) => number) => () =>
     legs.flatMap((leg) =>
@@ -68,6 +69,7 @@ export function serverMetrics({ dispatcher, store, chain }: MeteredParts): reado
       kind: "gauge",
       read: async () => [{ value: (await store.count()).aors }],
     },
+    ...commitMetrics(environment),
     leg(
       "rollcall_messages_received_total",
       "Whole messages received, by listener",
@@ -149,6 +151,31 @@ export function serverMetrics({ dispatcher, store, chain }: MeteredParts): reado
       kind: "counter",
       labels: ["reason"],
       read: () => chain.guarded(),
+    },
+  ];
+}
+
+/** A quick disk to one that does not answer, and a lone change to all that may share a commit. */
+const COMMIT_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+const COMMIT_CHANGES = [1, 4, 16, 64, 256, 1024, 4096];
+
+/** How the disk does; nothing for bindings that are in memory. */
+function commitMetrics({ watchCommits }: MeteredParts["environment"]): HistogramSource[] {
+  if (watchCommits === undefined) return [];
+  return [
+    {
+      name: "rollcall_store_commit_seconds",
+      help: "Time a commit to the store took until it was on disk",
+      kind: "histogram",
+      buckets: COMMIT_SECONDS,
+      watch: (observe) => watchCommits(({ seconds }) => observe(seconds)),
+    },
+    {
+      name: "rollcall_store_commit_changes",
+      help: "Changes that shared a commit",
+      kind: "histogram",
+      buckets: COMMIT_CHANGES,
+      watch: (observe) => watchCommits(({ jobs }) => observe(jobs)),
     },
   ];
 }

@@ -86,7 +86,7 @@ export async function startServer(
       listeners: legs.map(showLeg),
       store: environment.locations,
       accounts: environment.accounts,
-      metrics: serverMetrics({ dispatcher, store: environment.locations, chain }),
+      metrics: serverMetrics({ dispatcher, environment, chain }),
       get config() {
         return state.config;
       },

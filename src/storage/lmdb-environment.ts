@@ -52,6 +52,14 @@ export interface LmdbEnvironmentOptions {
   readonly access?: StoreAccess;
 }
 
+/** One transaction that went through. */
+export interface Commit {
+  /** From its start until it was durable. */
+  readonly seconds: number;
+  /** How many pieces of work shared it. */
+  readonly jobs: number;
+}
+
 /** The environments that this process has open, by the identity of their folder's lock, and by how many. */
 const shared = new Map<string, { readonly environment: LmdbEnvironment; users: number }>();
 
@@ -71,6 +79,7 @@ export class LmdbEnvironment implements Transactor {
   /** Why nothing can be written any more. */
   #broken: StoreError | null = null;
   readonly #pace: CommitPace;
+  readonly #commitListeners = new Set<(commit: Commit) => void>();
   /** What the jobs of the last transaction took by themselves. */
   #workMs = 0;
   #nextReaderCheckMs = performance.now() + READER_CHECK_MS;
@@ -203,17 +212,31 @@ export class LmdbEnvironment implements Transactor {
     await this.#root.close();
   }
 
+  /** Tells each transaction that goes through; returns the way to stop. */
+  watchCommits(listener: (commit: Commit) => void): () => void {
+    this.#commitListeners.add(listener);
+    return () => this.#commitListeners.delete(listener);
+  }
+
   transact(work: () => void, jobs: number): MaybePromise<void> {
+    const startedMs = performance.now();
     if (!this.#pace.mayBlock(jobs)) {
       const before = performance.eventLoopUtilization();
       // what the loop was busy with meanwhile says nothing about the disk
       const took = () => this.#pace.took(performance.eventLoopUtilization(before).idle, jobs);
-      return this.#transactElsewhere(work).finally(took);
+      return this.#transactElsewhere(work)
+        .finally(took)
+        .then(() => this.#tell(performance.now() - startedMs, jobs));
     }
-    const startedMs = performance.now();
     this.#workMs = 0;
     this.#transactHere(work);
-    this.#pace.took(performance.now() - startedMs - this.#workMs, jobs);
+    const tookMs = performance.now() - startedMs;
+    this.#pace.took(tookMs - this.#workMs, jobs);
+    this.#tell(tookMs, jobs);
+  }
+
+  #tell(tookMs: number, jobs: number): void {
+    for (const listener of this.#commitListeners) listener({ seconds: tookMs / 1000, jobs });
   }
 
   isFatal(error: unknown): boolean {

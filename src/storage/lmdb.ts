@@ -2,7 +2,7 @@ import type { AccountStore, SecretStore } from "../auth/source.js";
 import type { LocationStore, StoreError } from "../location/store.js";
 import type { Clock } from "../port/clock.js";
 import { lmdbAccounts } from "./lmdb-accounts.js";
-import { LmdbEnvironment, type StoreAccess } from "./lmdb-environment.js";
+import { type Commit, LmdbEnvironment, type StoreAccess } from "./lmdb-environment.js";
 import { LmdbLocations } from "./lmdb-locations.js";
 import { lmdbSecrets } from "./lmdb-secrets.js";
 
@@ -30,6 +30,8 @@ export interface LmdbStores {
   readonly secrets: SecretStore;
   /** Why nothing can be written at the moment, as far as the last commit tells; `null` when all is well. */
   trouble(): StoreError | null;
+  /** Tells each transaction that goes through, and how long it took; returns the way to stop. */
+  watchCommits(listener: (commit: Commit) => void): () => void;
   /** Finishes what is under way, flushes and closes all three. */
   close(): Promise<void>;
 }
@@ -55,6 +57,7 @@ export function lmdbEnvironment({
     accounts: lmdbAccounts(environment),
     secrets: lmdbSecrets(environment),
     trouble: () => environment.trouble,
+    watchCommits: (listener) => environment.watchCommits(listener),
     close: () => locations.close(),
   };
 }

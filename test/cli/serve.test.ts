@@ -86,6 +86,8 @@ describe("serve", () => {
     expect(metrics).toContain('\nrollcall_requests_total{method="REGISTER",status="423"} 1\n');
     expect(metrics).toContain(`\nrollcall_messages_received_total{listener="${ready.listeners[0]}"} 2\n`);
     expect(metrics).toContain("\nrollcall_bindings 1\n");
+    expect(metrics).toMatch(/^rollcall_store_commit_seconds_count [1-9]/m);
+    expect(metrics).toMatch(/^rollcall_store_commit_changes_sum [1-9]/m);
     const shown = await fetch(`http://${ready.admin}/api/v1/bindings/alice@127.0.0.1`);
     expect(await shown.json()).toMatchObject({
       aor,

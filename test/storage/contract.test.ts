@@ -1,12 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { CommitPace } from "../../src/storage/commit-pace.js";
 import { lmdbStore } from "../../src/storage/lmdb.js";
 import { LmdbEnvironment } from "../../src/storage/lmdb-environment.js";
 import { LmdbLocations } from "../../src/storage/lmdb-locations.js";
 import { memoryStore } from "../../src/storage/memory.js";
+import { aBinding } from "../../src/testing/bindings.js";
 import { manualClock } from "../../src/testing/clock.js";
 import { sharedStoreContract, storeContract } from "../../src/testing/store-contract.js";
 
@@ -51,4 +52,21 @@ describe.each([
       }),
     );
   }
+
+  test("who watches is told each commit with all that shared it, until they stop", async () => {
+    const environment = LmdbEnvironment.open({ path: newPath(), clock, pace: new CommitPace(pace) });
+    const store = new LmdbLocations({ environment, clock, release: () => environment.close() });
+    const told: number[] = [];
+    const stop = environment.watchCommits(({ seconds, jobs }) => {
+      expect(seconds).toBeGreaterThan(0);
+      told.push(jobs);
+    });
+    const add = (aor: string) => store.update(aor, () => ({ bindings: [aBinding()], outcome: null }));
+    await Promise.all([add("sip:a@x"), add("sip:b@x"), add("sip:c@x")]);
+    expect(told).toEqual([3]);
+    stop();
+    await add("sip:d@x");
+    expect(told).toEqual([3]);
+    await store.close();
+  });
 });
