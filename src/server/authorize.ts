@@ -9,17 +9,16 @@ import { type AuthorizeRules, addressIn, mayCallAs, mayRegister, needsCredential
 import { isOffered, makeRealms, type Realm, type Realms } from "../auth/realms.js";
 import type { CredentialSource, DigestAlgorithm, Hasher } from "../auth/source.js";
 import { Turns } from "../auth/turns.js";
-import { isIpv4, isIpv6 } from "../message/host.js";
 import type { SipMessage, SipRequest } from "../message/message.js";
 import { respond } from "../message/respond.js";
 import type { MaybePromise } from "../message/result.js";
-import { parseSipUri, type SipUri } from "../message/uri.js";
-import { bareHost } from "../message/via.js";
+import { parseSipUri } from "../message/uri.js";
 import type { Clock } from "../port/clock.js";
 import type { Entropy } from "../port/entropy.js";
 import type { Flow, Leg } from "../port/leg.js";
 import { type Log, NO_LOG } from "../port/log.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
+import { OwnNames } from "./authorize-names.js";
 import { type AuthorizeOptions, checkAuthorizeOptions, defaultKeySec } from "./authorize-options.js";
 import { nodeHasher } from "./hasher.js";
 
@@ -59,8 +58,7 @@ export class Authorize implements Receiver {
   readonly #realms: Realms;
   readonly #open: boolean | (() => boolean);
   readonly #rules: AuthorizeRules;
-  readonly #aliases: ReadonlySet<string>;
-  readonly #legs: readonly Leg[];
+  readonly #names: OwnNames;
   readonly #inDialog: AuthorizeOptions["inDialog"];
   readonly #watcher: AttemptWatcher | undefined;
   readonly #hasher: Hasher;
@@ -90,8 +88,7 @@ export class Authorize implements Receiver {
     this.#realms = makeRealms(options);
     this.#open = options.open ?? false;
     this.#rules = options.rules ?? {};
-    this.#aliases = new Set((options.aliases ?? []).map((alias) => bareHost(alias.toLowerCase())));
-    this.#legs = dispatcher.legs;
+    this.#names = new OwnNames(this.#realms, dispatcher.legs, options.aliases ?? []);
     this.#inDialog = options.inDialog;
     this.#watcher = options.watcher;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
@@ -168,23 +165,7 @@ export class Authorize implements Receiver {
       return uri === undefined ? undefined : this.#realms.of(uri.host);
     }
     const uri = request.from?.sipUri;
-    return uri === undefined ? undefined : this.#realms.of(this.#callerDomain(uri, leg, from));
-  }
-
-  /** The domain of a caller: one that names this server by its address claims to be a user of ours as much as any other. */
-  #callerDomain({ host, port }: SipUri, leg: Leg, from: Flow): string {
-    const { firstDomain } = this.#realms;
-    if (firstDomain === undefined || this.#realms.of(host) !== undefined) return host;
-    const bare = bareHost(host);
-    const isOurs =
-      bare === leg.local.address ||
-      bare === from.local.address ||
-      this.#aliases.has(bare) ||
-      this.#legs.some(({ local }) => local.address === bare);
-    if (!isOurs) return host;
-    const isHere =
-      port === null || port === leg.local.port || this.#legs.some(({ local }) => local.port === port);
-    return isHere ? firstDomain : host;
+    return uri === undefined ? undefined : this.#realms.of(this.#names.callerDomain(uri, leg, from));
   }
 
   /** Looks at what the client sent, up to the point where its password matters. */
@@ -197,7 +178,8 @@ export class Authorize implements Receiver {
     }
     if (credentials === undefined || !isOffered(credentials, realm))
       return this.#challenge("challenged", asked);
-    const isOwn = (host: string, port: number | null): boolean => this.#isOwn(host, port, realm, leg, from);
+    const isOwn = (host: string, port: number | null): boolean =>
+      this.#names.isOwn(host, port, realm, leg, from);
     if (!digestUriFits(credentials.uri, request.uri, isOwn)) {
       this.#report("mismatched", from, credentials.username);
       return this.#answer(asked, 400, "Digest URI Mismatch", "");
@@ -210,18 +192,6 @@ export class Authorize implements Receiver {
     } catch (error) {
       return this.#unavailable(asked, error);
     }
-  }
-
-  #isOwn(host: string, port: number | null, realm: Realm, leg: Leg, from: Flow): boolean {
-    if (realm.domains === null ? host === realm.name : realm.domains.has(host)) return true;
-    const bare = bareHost(host);
-    if (this.#aliases.has(bare)) return true;
-    const { address } = leg.local;
-    // bound to every address, the one that the client wrote may well be ours
-    const isAny = address === "0.0.0.0" || address === "::";
-    const isOurs =
-      bare === address || bare === from.local.address || (isAny && (isIpv4(bare) || isIpv6(bare)));
-    return isOurs && (port === null || port === leg.local.port);
   }
 
   /** Opens the nonce and asks the source; for a nonce that is none of ours nothing is looked up. */
@@ -300,7 +270,7 @@ export class Authorize implements Receiver {
     if (subject !== undefined) {
       const decide = isRegistrar ? mayRegister : mayCallAs;
       const address = addressIn(subject);
-      const domain = isRegistrar ? address.domain : this.#callerDomain(subject, attempt.leg, from);
+      const domain = isRegistrar ? address.domain : this.#names.callerDomain(subject, attempt.leg, from);
       const may = decide(identity, { ...address, domain }, realm.domains, this.#rules);
       if (!may.ok) {
         this.#report("forbidden", from, identity.user);
