@@ -3,6 +3,21 @@ import type { Via } from "../message/via.js";
 /** Transports of RFC 3261 §18 and RFC 7118, lower case. */
 export type Transport = "udp" | "tcp" | "tls" | "ws" | "wss";
 
+/** Port that a URI or sent-by without one stands for (RFC 3261 §19.1.2, RFC 7118 §5.3). */
+export function defaultPort(transport: Transport): number {
+  switch (transport) {
+    case "udp":
+    case "tcp":
+      return 5060;
+    case "tls":
+      return 5061;
+    case "ws":
+      return 80;
+    case "wss":
+      return 443;
+  }
+}
+
 /** An address on the network: IPv4 or IPv6 without brackets, and port. */
 export interface Endpoint {
   readonly address: string;

@@ -5,7 +5,7 @@ import { param } from "../message/params.js";
 import { type MaybePromise, ok, type Result, reject } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
-import type { Endpoint, Transport } from "../port/leg.js";
+import { defaultPort, type Endpoint, type Transport } from "../port/leg.js";
 
 /** The next hop of a request: a connection and nothing else, one UDP peer, or whoever a URI leads to (RFC 3263). */
 export type Hop =
@@ -94,19 +94,4 @@ export function parseReceived(text: string): (Endpoint & { readonly transport: s
   const port = parseDigits(text.slice(last + 1));
   if (first < 1 || last <= first || port === undefined) return undefined;
   return { transport: text.slice(0, first), address: bareHost(text.slice(first + 1, last)), port };
-}
-
-/** Port that a URI or sent-by without one stands for (RFC 3261 §19.1.2, RFC 7118 §5.3). */
-export function defaultPort(transport: Transport): number {
-  switch (transport) {
-    case "udp":
-    case "tcp":
-      return 5060;
-    case "tls":
-      return 5061;
-    case "ws":
-      return 80;
-    case "wss":
-      return 443;
-  }
 }

@@ -3,9 +3,9 @@ import { type NameAddr, parseNameAddr } from "../message/name-addr.js";
 import { hasParam, type Params, param } from "../message/params.js";
 import { ok, type Rejection, type Result, reject } from "../message/result.js";
 import { parseSipUri, type SipUri, writeSipUri } from "../message/uri.js";
-import type { Leg } from "../port/leg.js";
+import { defaultPort, type Leg } from "../port/leg.js";
 import type { Way } from "../transaction/client.js";
-import { defaultPort, transportOf } from "./hop.js";
+import { transportOf } from "./hop.js";
 import type { Self } from "./self.js";
 import { dialogKeys, type Side, type Sides } from "./side.js";
 

@@ -2,8 +2,8 @@ import { canonicalHost } from "../message/host.js";
 import { ok, type Result } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
-import type { Flow, Leg, Transport } from "../port/leg.js";
-import { defaultPort, hostOf, type Server, transportOf } from "./hop.js";
+import { defaultPort, type Flow, type Leg, type Transport } from "../port/leg.js";
+import { hostOf, type Server, transportOf } from "./hop.js";
 
 export interface SelfOptions {
   readonly legs: readonly Leg[];

@@ -1,16 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../port/clock.js";
 import type { Entropy } from "../port/entropy.js";
 
-/** The clock of the machine. Its timers never keep the process alive. */
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs);
-    timer.unref();
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+export { wallClock as systemClock } from "../transport/wall-clock.js";
 
 /** Octets drawn from the kernel at once: one system call serves many tags and branches. */
 const POOL_OCTETS = 4096;

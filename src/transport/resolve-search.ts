@@ -1,7 +1,7 @@
 import { canonicalHost, isIpv4, isIpv6 } from "../message/host.js";
 import { chain, type MaybePromise, ok, type Result, reject, together } from "../message/result.js";
 import { bareHost } from "../message/via.js";
-import type { Transport } from "../port/leg.js";
+import { defaultPort, type Transport } from "../port/leg.js";
 import type { Target } from "./resolve.js";
 import type { Found } from "./resolve-cache.js";
 import type { AddressRecord, NaptrRecord, SrvRecord } from "./resolve-dns.js";
@@ -195,19 +195,4 @@ function nameToAsk(host: string): string | undefined {
 /** RFC 6761 §6.3: these names are the loopback address, and never asked for. */
 function isLocalhost(name: string): boolean {
   return name === "localhost" || name.endsWith(".localhost");
-}
-
-/** Port of a URI or sent-by without one (RFC 3261 §19.1.2, RFC 7118 §5.5). */
-function defaultPort(transport: Transport): number {
-  switch (transport) {
-    case "udp":
-    case "tcp":
-      return 5060;
-    case "tls":
-      return 5061;
-    case "ws":
-      return 80;
-    case "wss":
-      return 443;
-  }
 }

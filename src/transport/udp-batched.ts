@@ -1,4 +1,3 @@
-import { isIP } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { getSystemErrorName } from "node:util";
 import { bareHost, type Via } from "../message/via.js";
@@ -10,7 +9,7 @@ import { EntryWord, NativeCounter, type NativeUdp, type NativeUdpSocket } from "
 import { type ResponseAddress, responseAddress } from "./response-address.js";
 import { stunResponse } from "./stun.js";
 import type { UdpOptions } from "./udp.js";
-import { UdpFlow } from "./udp-flow.js";
+import { UdpFlow, udpFlowTo } from "./udp-flow.js";
 import { UdpOutbox } from "./udp-outbox.js";
 import { WireAddresses } from "./wire-address.js";
 
@@ -241,12 +240,7 @@ class BatchedUdpLeg implements Leg {
 
   /** @throws TypeError when the address is no IP address or of the other family */
   connect(remote: Endpoint): Flow {
-    const address = bareHost(remote.address);
-    const family = isIP(address);
-    if (family === 0 || (family === 6) !== this.#local.address.includes(":")) {
-      throw new TypeError(`udp: cannot reach ${remote.address} from ${this.#local.address}`);
-    }
-    return new UdpFlow(address, remote.port, this.#local);
+    return udpFlowTo(remote, this.#local);
   }
 
   disconnect(): void {}

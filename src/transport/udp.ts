@@ -1,5 +1,4 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { isIP } from "node:net";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { bareHost, type Via } from "../message/via.js";
 import type { Endpoint, Flow, Leg, LegCounters, LegEvents, SendResult } from "../port/leg.js";
@@ -11,7 +10,7 @@ import { checkOptionNames } from "./options.js";
 import { type ResponseAddress, responseAddress } from "./response-address.js";
 import { stunResponse } from "./stun.js";
 import { batchedUdp } from "./udp-batched.js";
-import { UdpFlow } from "./udp-flow.js";
+import { UdpFlow, udpFlowTo } from "./udp-flow.js";
 
 export interface UdpOptions {
   /** Address to bind, or a host name that resolves to one of this machine. */
@@ -215,12 +214,7 @@ class UdpLeg implements Leg {
 
   /** @throws TypeError when the address is no IP address or of the other family */
   connect(remote: Endpoint): Flow {
-    const address = bareHost(remote.address);
-    const family = isIP(address);
-    if (family === 0 || (family === 6) !== this.#local.address.includes(":")) {
-      throw new TypeError(`udp: cannot reach ${remote.address} from ${this.#local.address}`);
-    }
-    return new UdpFlow(address, remote.port, this.#local);
+    return udpFlowTo(remote, this.#local);
   }
 
   disconnect(): void {}

@@ -1,6 +1,6 @@
 import type { Clock } from "../port/clock.js";
 
-/** The machine's time, for legs that were given no clock. */
+/** The clock of the machine. Its timers never keep the process alive. */
 export const wallClock: Clock = {
   nowMs: () => Date.now(),
   after(delayMs, callback) {
