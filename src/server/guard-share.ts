@@ -23,10 +23,15 @@ export function provedFlow(user: string, nowMs: number): ProvedFlow {
   return { user, provedAtMs: nowMs, share: { tokens: PROVED_SHARE, atMs: nowMs } };
 }
 
-/** Is anything left of its share? No other flow pays for that, nor spends it. */
-export function hasShare({ share }: ProvedFlow, nowMs: number): boolean {
+/**
+ * Takes a cost from the share of a flow, which no other flow pays for, nor spends.
+ * @param needed what must be left of it, the cost or more; when less is, nothing is taken
+ */
+export function takeShare({ share }: ProvedFlow, cost: number, needed: number, nowMs: number): boolean {
   refill(share, PROVED_SHARE, PROVED_SHARE_MS, nowMs);
-  return share.tokens >= 1;
+  if (share.tokens < needed) return false;
+  share.tokens -= cost;
+  return true;
 }
 
 /** Fills up for the time that passed: one each `everyMs`, up to `most`. */

@@ -1,9 +1,20 @@
+import type { Bucket } from "./guard-share.js";
+
+/** What a source may be heard beyond its budget. */
+export interface Overdraft {
+  readonly datagrams: Bucket;
+  /** By itself: forged datagrams spend nothing of what connections need, which cannot be forged. */
+  readonly connections: Bucket;
+}
+
 /** What one source, an IPv4 address or an IPv6 /64, did lately. */
 export interface Source {
   readonly key: string;
-  /** Requests that may come; below zero for a source that goes on while it has none left. */
+  /** Requests that may come; below zero for a while when some turned out to cost more, as wrong passwords do. */
   tokens: number;
   tokensAtMs: number;
+  /** What is left beyond that; `undefined` until it is needed. */
+  overdraft: Overdraft | undefined;
   /** When a user last proved itself; 0 when none did. */
   successMs: number;
   /** Users that failed since `windowMs`, as 64 bits by a hash of their names: how many differ, not which. */
@@ -27,6 +38,7 @@ export function newSource(key: string, budget: Budget, nowMs: number): Source {
     key,
     tokens: budget.burst,
     tokensAtMs: nowMs,
+    overdraft: undefined,
     successMs: 0,
     failedLow: 0,
     failedHigh: 0,
@@ -35,10 +47,13 @@ export function newSource(key: string, budget: Budget, nowMs: number): Source {
   };
 }
 
-/** Fills up for the time that passed, and takes a cost out (or puts it back). A debt is bounded, so that it heals. */
+/** No debt takes longer than this to heal. */
+const DEBT_MS = 1000;
+
+/** Fills up for the time that passed, and takes a cost out (or puts it back). */
 export function charge(source: Source, cost: number, { perMs, burst }: Budget, nowMs: number): void {
   const filled = Math.min(burst, source.tokens + Math.max(0, nowMs - source.tokensAtMs) * perMs);
-  source.tokens = Math.max(-2 * burst, Math.min(burst, filled - cost));
+  source.tokens = Math.max(-DEBT_MS * perMs, Math.min(burst, filled - cost));
   source.tokensAtMs = nowMs;
 }
 

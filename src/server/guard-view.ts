@@ -39,6 +39,9 @@ export function explainVerdict(
     ];
   }
   if (budget < 1)
-    return ["limited", "it sends more requests that prove no user than it may: those are dropped"];
+    return [
+      "limited",
+      "it sends more requests that prove no user than it may: only a little of each flow is heard",
+    ];
   return ["heard", "nothing is held against it"];
 }

@@ -8,7 +8,8 @@ import type { Receiver } from "../port/receiver.js";
 import { Bans } from "./guard-bans.js";
 import { type Networks, parseNetworks, sourceKey, sourceOctets } from "./guard-networks.js";
 import { type GuardLimits, type GuardOptions, guardLimits, LOOPBACK } from "./guard-options.js";
-import { type Bucket, hasShare, type ProvedFlow, provedFlow, refill } from "./guard-share.js";
+import { Overdrafts } from "./guard-overdraft.js";
+import { type Bucket, type ProvedFlow, provedFlow, refill, takeShare } from "./guard-share.js";
 import {
   charge,
   failingUsers,
@@ -45,9 +46,6 @@ const COSTS: Readonly<Partial<Record<AuthOutcome, number>>> = {
 const SUCCESS_MS = 3_600_000;
 /** A flow that proved a user is heard through a ban for this long. */
 const FLOW_MS = 7_200_000;
-/** Requests that a flow may send at once, and the time for one more, when its source has spent its budget. */
-const SHARE = 10;
-const SHARE_MS = 1000;
 const MOST_STANDINGS = 8192;
 /** Stands for every source in the count of wrong passwords whose challenge went to another address than they came from. */
 const ELSEWHERE = "*";
@@ -56,7 +54,8 @@ const ELSEWHERE = "*";
  * Stands in front of a chain and at the doors of the legs: holds floods, guessing and scans down without punishing the many behind
  * one address for one of them. Three measures, each healing by itself:
  *
- * - a budget of requests for each source, given back when a user proves itself;
+ * - a budget of requests for each source, given back when a user proves itself. Beyond it a little of each flow is heard still, and
+ *   what is dropped costs nothing;
  * - a limit on wrong passwords for one user from one source, whose further tries are answered without being looked at: one phone
  *   with a wrong password, however often it comes, has no other effect. Those that answer a challenge which went to another
  *   address may be forged: they are counted for the user by themselves, and lock nobody out who answers a challenge of its own;
@@ -78,8 +77,8 @@ export class Guard implements Receiver, AttemptWatcher {
   readonly #standings = new Map<string, Standing>();
   readonly #sources: RecentMap<Source>;
   readonly #pairs: RecentMap<Bucket>;
-  /** What each flow that proved nobody may send when its source has spent its budget. */
-  readonly #shares: RecentMap<Bucket>;
+  /** What flows that proved nobody may send when their source has spent its budget. */
+  readonly #overdrafts: Overdrafts;
   readonly #flows: RecentMap<ProvedFlow>;
   readonly #bans: Bans;
 
@@ -94,7 +93,7 @@ export class Guard implements Receiver, AttemptWatcher {
     this.#bans = new Bans(banMs);
     this.#sources = new RecentMap(capacity);
     this.#pairs = new RecentMap(capacity);
-    this.#shares = new RecentMap(capacity);
+    this.#overdrafts = new Overdrafts(this.#limits, capacity);
     this.#flows = new RecentMap(2 * capacity);
     this.counters = this.#counters;
   }
@@ -124,16 +123,21 @@ export class Guard implements Receiver, AttemptWatcher {
     const isBanned = this.#bans.of(standing.key, nowMs) !== undefined;
     const source = this.#source(standing.key, nowMs);
     charge(source, 0, this.#limits, nowMs);
-    if (isUdp && (isBanned || source.tokens < 1)) {
-      const flow = this.#proved(`udp:${remote.address}:${remote.port}`, nowMs);
-      if (flow !== undefined) {
-        if (hasShare(flow, nowMs)) return true;
-        this.#drop(source, "rate");
-        return false;
-      }
+    if (!isBanned && source.tokens >= 1) {
+      source.tokens -= isUdp ? DATAGRAM : CONNECTION;
+      return true;
     }
-    charge(source, isUdp ? DATAGRAM : CONNECTION, this.#limits, nowMs);
-    if (!isBanned && source.tokens >= -this.#limits.burst) return true;
+    if (isUdp) {
+      const token = `udp:${remote.address}:${remote.port}`;
+      const flow = this.#proved(token, nowMs);
+      const isHeard =
+        flow === undefined
+          ? !isBanned && this.#overdrafts.begin(source, "datagrams", token, DATAGRAM, nowMs)
+          : takeShare(flow, DATAGRAM, 1, nowMs);
+      if (!isHeard) this.#drop(source, isBanned && flow === undefined ? "banned" : "rate");
+      return isHeard;
+    }
+    if (!isBanned && this.#overdrafts.open(source, CONNECTION, nowMs)) return true;
     this.#drop(source, isBanned ? "banned" : "rate");
     return false;
   };
@@ -151,37 +155,24 @@ export class Guard implements Receiver, AttemptWatcher {
       if (from.isConnection) leg.disconnect(from);
       return 0;
     }
+    const cost = from.isConnection ? 1 : REQUEST;
     charge(source, 0, this.#limits, nowMs);
-    if (source.tokens < 1) {
-      const flow = this.#proved(from.token, nowMs);
-      if (flow === undefined ? !this.#mayOverdraw(source, from.token, nowMs) : !hasShare(flow, nowMs)) {
-        this.#drop(source, "rate");
-        return 0;
-      }
-      if (flow !== undefined) {
-        flow.share.tokens--;
-        return undefined;
-      }
+    if (source.tokens >= cost) {
+      source.tokens -= cost;
+      return undefined;
     }
-    charge(source, from.isConnection ? 1 : REQUEST, this.#limits, nowMs);
-    return undefined;
+    if (this.#hearsBeyond(source, from, cost, nowMs)) return undefined;
+    this.#drop(source, "rate");
+    return 0;
   }
 
-  /**
-   * May a flow that proved nobody go on although its source has spent its budget? Now and then: the budget was spent by
-   * somebody, and others behind the same address shall not pay for it.
-   */
-  #mayOverdraw(source: Source, token: string, nowMs: number): boolean {
-    if (source.tokens < -this.#limits.burst) return false;
-    let share = this.#shares.get(token);
-    if (share === undefined) {
-      share = { tokens: SHARE, atMs: nowMs };
-      this.#shares.set(token, share);
-    }
-    refill(share, SHARE, SHARE_MS, nowMs);
-    if (share.tokens < 1) return false;
-    share.tokens--;
-    return true;
+  /** May a flow go on although its source has spent its budget? Others behind the same address shall not pay for who spent it. */
+  #hearsBeyond(source: Source, { token, isConnection }: Flow, cost: number, nowMs: number): boolean {
+    const flow = this.#proved(token, nowMs);
+    if (flow !== undefined) return takeShare(flow, cost, cost, nowMs);
+    return isConnection
+      ? this.#overdrafts.begin(source, "connections", token, cost, nowMs)
+      : this.#overdrafts.goOn(source, token, cost, nowMs);
   }
 
   mayTry(from: Flow, user: string, challenged: Challenged = "here"): boolean {
@@ -251,7 +242,7 @@ export class Guard implements Receiver, AttemptWatcher {
 
   /** How much is kept in mind: never more than five times `capacity`, whatever comes. */
   get tracked(): number {
-    return this.#sources.size + this.#pairs.size + this.#shares.size + this.#flows.size;
+    return this.#sources.size + this.#pairs.size + this.#overdrafts.tracked + this.#flows.size;
   }
 
   /** Lifts the ban of an address, and forgets what it did; was there one? */

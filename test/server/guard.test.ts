@@ -186,6 +186,200 @@ describe("FEATURES B7: floods", () => {
   });
 });
 
+/** A source in the midst of a flood, a millisecond at a time. */
+function flooded(options: Omit<GuardOptions, "clock">) {
+  const world = guarded(options);
+  const { guard, hears, speaks, clock } = world;
+  let port = 1024;
+  return {
+    ...world,
+    /** Lets a flow send so many requests a second for so long, and others do something after each second; how many are heard? */
+    flood: (
+      perSecond: number,
+      seconds: number,
+      flowOf: (n: number) => Flow,
+      second = (): void => {},
+    ): number => {
+      let heard = 0;
+      let sent = 0;
+      for (let ms = 1; ms <= seconds * 1000; ms++) {
+        clock.advance(1);
+        for (; sent < (ms * perSecond) / 1000; sent++) if (hears(flowOf(sent))) heard++;
+        if (ms % 1000 === 0) second();
+      }
+      return heard;
+    },
+    /** So many new flows over UDP send a request and the answer to its challenge; how many requests are heard? */
+    newcomers: (count: number): number => {
+      let heard = 0;
+      for (let i = 0; i < count; i++, port++)
+        for (let request = 0; request < 2; request++) if (hears(udpFlow(OUTSIDE, port))) heard++;
+      return heard;
+    },
+    /** The same over connections of their own. */
+    connections: (count: number): number => {
+      let heard = 0;
+      for (let i = 0; i < count; i++, port++) {
+        if (!guard.admits({ address: OUTSIDE, port }, "tcp")) continue;
+        for (let request = 0; request < 2; request++) if (speaks(tcpFlow(OUTSIDE, port))) heard++;
+      }
+      return heard;
+    },
+  };
+}
+
+describe("FEATURES B7: one flow that floods silences nobody else at its source", () => {
+  const mad = udpFlow(OUTSIDE, 666);
+
+  it.each([
+    { requestsPerSecond: 50, burst: 100, times: 2 },
+    { requestsPerSecond: 50, burst: 100, times: 6 },
+    { requestsPerSecond: 50, burst: 100, times: 100 },
+    { requestsPerSecond: 1500, burst: 6000, times: 2 },
+    { requestsPerSecond: 1500, burst: 6000, times: 8 },
+  ])("$times times $requestsPerSecond a second, for long", ({ requestsPerSecond, burst, times }) => {
+    const { flood, newcomers, connections, clock, hears, guard } = flooded({ requestsPerSecond, burst });
+    const rate = times * requestsPerSecond;
+    const first = flood(rate, 8, () => mad);
+    const due = Math.min(8 * rate, burst + 8 * requestsPerSecond);
+    // what is due to the source, and the share of one flow
+    expect(first).toBeGreaterThanOrEqual(due - 2);
+    expect(first).toBeLessThanOrEqual(due + 10 + 8);
+    let newFlows = 0;
+    let newConnections = 0;
+    const later = flood(
+      rate,
+      20,
+      () => mad,
+      () => {
+        newFlows += newcomers(10);
+        newConnections += connections(1);
+      },
+    );
+    expect(newFlows).toBe(20 * 10 * 2);
+    expect(newConnections).toBe(20 * 2);
+    expect(later).toBeGreaterThanOrEqual(20 * requestsPerSecond * 0.9);
+    // nothing of the flood is left when it ends
+    clock.advance((burst / requestsPerSecond) * 1000 + 1000);
+    expect(guard.explain(OUTSIDE)).toMatchObject({ verdict: "heard", budget: burst });
+    for (let i = 0; i < burst; i++) expect(hears(udpFlow(OUTSIDE, 667))).toBe(true);
+  });
+
+  it("what is no request spends no more than the share of its flow either", () => {
+    const { guard, newcomers, connections } = flooded({ requestsPerSecond: 50, burst: 100 });
+    let admitted = 0;
+    for (let i = 0; i < 100_000; i++) if (guard.admits(mad, "udp")) admitted++;
+    expect(admitted).toBeLessThanOrEqual(4 * (100 + 10));
+    expect([newcomers(10), connections(2)]).toEqual([20, 4]);
+  });
+
+  it("nor does what is no request, on a flow that proved a user", () => {
+    const { guard, tell } = flooded({ requestsPerSecond: 50, burst: 100 });
+    tell("accepted", mad, "alice");
+    let admitted = 0;
+    for (let i = 0; i < 100_000; i++) if (guard.admits(mad, "udp")) admitted++;
+    expect(admitted).toBeLessThanOrEqual(4 * (100 + 40));
+  });
+
+  it("a connection that floods silences neither other connections nor datagrams", () => {
+    const { speaks, newcomers, connections, clock } = flooded({ requestsPerSecond: 50, burst: 100 });
+    let heard = 0;
+    for (let second = 0; second < 20; second++) {
+      for (let i = 0; i < 5000; i++) if (speaks(tcpFlow(OUTSIDE, 1))) heard++;
+      expect([newcomers(5), connections(2)]).toEqual([10, 4]);
+      clock.advance(1000);
+    }
+    expect(heard).toBeLessThanOrEqual(100 + 20 * 50 + 10 + 20);
+  });
+
+  it("wrong passwords, which cost more, leave no debt that lasts", () => {
+    const { hears, tell, clock, newcomers } = flooded({ requestsPerSecond: 50, burst: 100 });
+    for (let i = 0; i < 100; i++) {
+      hears(mad);
+      tell("wrong", mad, "alice");
+    }
+    expect(newcomers(5)).toBe(10);
+    clock.advance(1100);
+    expect(hears(udpFlow(OUTSIDE, 667))).toBe(true);
+  });
+
+  it("hundreds of flows that flood leave newcomers theirs, as soon as they are known", () => {
+    const { flood, newcomers } = flooded({ requestsPerSecond: 50, burst: 100 });
+    const botnet = (n: number): Flow => udpFlow(OUTSIDE, 50_000 + (n % 300));
+    flood(3000, 60, botnet);
+    let heard = 0;
+    flood(3000, 20, botnet, () => {
+      heard += newcomers(5);
+    });
+    expect(heard).toBe(20 * 5 * 2);
+  });
+});
+
+describe("FEATURES B7: floods of invented flows", () => {
+  it("are heard half as much beyond the budget of their source at most, and silence no connection and nobody who proved a user", () => {
+    const world = flooded({ requestsPerSecond: 50, burst: 100, capacity: 1000 });
+    const { flood, connections, guard, hears, tell } = world;
+    const phone = udpFlow(OUTSIDE, 5060);
+    tell("accepted", phone, "alice");
+    let spoken = 0;
+    let called = 0;
+    let most = 0;
+    const heard = flood(
+      5000,
+      20,
+      (n) => udpFlow(OUTSIDE, 6000 + (n % 59_000)),
+      () => {
+        spoken += connections(3);
+        for (let i = 0; i < 8; i++) if (hears(phone)) called++;
+        most = Math.max(most, guard.tracked);
+      },
+    );
+    expect(heard).toBeLessThanOrEqual(1.5 * (100 + 20 * 50));
+    expect(heard).toBeGreaterThanOrEqual(100 + 20 * 50 - 20 * 8);
+    expect(spoken).toBe(20 * 3 * 2);
+    expect(called).toBe(20 * 8);
+    expect(most).toBeLessThanOrEqual(5000);
+  });
+
+  it("what is refused keeps nothing in mind", () => {
+    const { hears, guard } = flooded({ requestsPerSecond: 50, burst: 100 });
+    for (let port = 1024; port < 65_000; port++) hears(udpFlow(OUTSIDE, port));
+    // the source, and what its overdraft paid for
+    expect(guard.tracked).toBeLessThanOrEqual(1 + 50 + 1);
+  });
+
+  it("a flood of connections leaves those that are open what they have to say, and datagrams theirs", () => {
+    const { guard, speaks, newcomers, clock } = flooded({ requestsPerSecond: 50, burst: 100 });
+    let opened = 0;
+    let spoken = 0;
+    let heard = 0;
+    for (let second = 0; second < 20; second++) {
+      for (let port = 1024; port < 3024; port++) {
+        if (!guard.admits({ address: OUTSIDE, port }, "tcp")) continue;
+        opened++;
+        if (speaks(tcpFlow(OUTSIDE, port + 3000 * second))) spoken++;
+      }
+      heard += newcomers(5);
+      clock.advance(1000);
+    }
+    expect(opened).toBeLessThanOrEqual((1.5 * (100 + 20 * 50)) / 5);
+    expect(opened).toBeGreaterThanOrEqual((20 * 50) / 6);
+    expect([spoken, heard]).toEqual([opened, 200]);
+  });
+
+  it("1,500 connections of one source are let in at once by default, and then some 450 a second", () => {
+    const { guard, clock } = flooded({});
+    const opened = (): number => {
+      let count = 0;
+      for (let i = 0; i < 5000; i++) if (guard.admits({ address: OUTSIDE, port: 1024 + i }, "tcp")) count++;
+      return count;
+    };
+    expect(Math.abs(opened() - 1500)).toBeLessThanOrEqual(5);
+    clock.advance(1000);
+    expect(Math.abs(opened() - 450)).toBeLessThanOrEqual(5);
+  });
+});
+
 describe("FEATURES B7: guessing one user's password", () => {
   it("after so many wrong ones further tries are not looked at, until time has passed", () => {
     const { guard, tell, clock } = guarded({ attempts: 5, attemptSeconds: 30 });
