@@ -135,6 +135,13 @@ export function canonicalIpv6(text: string): string | undefined {
   return `${hex.slice(0, gap).join(":")}::${hex.slice(gap + gapLength).join(":")}`;
 }
 
+/** The IPv4 address that a bare IPv6 address embeds as an IPv4-mapped one (RFC 4291 §2.5.5.2); any other host as it is. */
+export function unmapped(host: string): string {
+  if (!host.startsWith("::ffff:")) return host;
+  const embedded = host.slice("::ffff:".length);
+  return isIpv4(embedded) ? embedded : host;
+}
+
 /** The eight 16-bit groups of an IPv6 address, or `undefined`. */
 function ipv6Groups(text: string): number[] | undefined {
   // 45 octets is the longest address with an IPv4 one in it, and RFC 5118 §4.10 has one colon more

@@ -1,4 +1,4 @@
-import { canonicalHost } from "../message/host.js";
+import { canonicalHost, unmapped } from "../message/host.js";
 import { ok, type Result } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
@@ -58,10 +58,10 @@ export class Self {
 
   /** Do this host (an IPv6 reference in brackets) and port name this very server? */
   isServer(host: string, port: number | null): boolean {
-    const bare = bareHost(host);
+    const bare = unmapped(bareHost(host));
     const named = this.#hosts.has(bare) || this.#domains.has(bare);
     for (const { local, transport } of this.#legs) {
-      if (!named && local.address !== bare) continue;
+      if (!named && unmapped(local.address) !== bare) continue;
       if (local.port === (port ?? defaultPort(transport))) return true;
     }
     // a name without a port may stand for any port, by SRV records

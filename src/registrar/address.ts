@@ -1,5 +1,5 @@
 import { aorOf, MAX_AOR_OCTETS } from "../location/aor.js";
-import { isIpv4 } from "../message/host.js";
+import { isIpv4, unmapped } from "../message/host.js";
 import type { SipRequest } from "../message/message.js";
 import { type Rejection, reject } from "../message/result.js";
 import { type SipUri, uriScheme } from "../message/uri.js";
@@ -65,8 +65,8 @@ export function addressOf(
 
 /** Does this host name the server rather than a domain: an address it listens on, or one of its names? */
 function isServer(host: string, rules: AddressRules, local: Endpoint): boolean {
-  const bare = bareHost(host);
-  if (bare === local.address || rules.aliases.has(bare)) return true;
+  const bare = unmapped(bareHost(host));
+  if (bare === unmapped(local.address) || rules.aliases.has(bare)) return true;
   if (local.address === "0.0.0.0" || local.address === "::")
     return bare === "localhost" || host.charCodeAt(0) === 0x5b || isIpv4(bare);
   return bare === "localhost" && (local.address.startsWith("127.") || local.address === "::1");

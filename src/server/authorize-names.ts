@@ -1,5 +1,5 @@
 import type { Realm, Realms } from "../auth/realms.js";
-import { isIpv4, isIpv6 } from "../message/host.js";
+import { isIpv4, isIpv6, unmapped } from "../message/host.js";
 import type { SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { Flow, Leg } from "../port/leg.js";
@@ -14,19 +14,19 @@ export class OwnNames {
   constructor(realms: Realms, legs: readonly Leg[], aliases: readonly string[]) {
     this.#realms = realms;
     this.#legs = legs;
-    this.#aliases = new Set(aliases.map((alias) => bareHost(alias.toLowerCase())));
+    this.#aliases = new Set(aliases.map((alias) => plain(alias.toLowerCase())));
   }
 
   /** The domain of a caller: one that names this server by its address claims to be a user of ours as much as any other. */
   callerDomain({ host, port }: SipUri, leg: Leg, from: Flow): string {
     const { firstDomain } = this.#realms;
     if (firstDomain === undefined || this.#realms.of(host) !== undefined) return host;
-    const bare = bareHost(host);
+    const bare = plain(host);
     const isOurs =
-      bare === leg.local.address ||
-      bare === from.local.address ||
+      bare === unmapped(leg.local.address) ||
+      bare === unmapped(from.local.address) ||
       this.#aliases.has(bare) ||
-      this.#legs.some(({ local }) => local.address === bare);
+      this.#legs.some(({ local }) => unmapped(local.address) === bare);
     if (!isOurs) return host;
     const isHere =
       port === null || port === leg.local.port || this.#legs.some(({ local }) => local.port === port);
@@ -36,13 +36,20 @@ export class OwnNames {
   /** Does a digest-uri name this server for a request of this realm: a domain of it, or an address that was called? */
   isOwn(host: string, port: number | null, realm: Realm, leg: Leg, from: Flow): boolean {
     if (realm.domains === null ? host === realm.name : realm.domains.has(host)) return true;
-    const bare = bareHost(host);
+    const bare = plain(host);
     if (this.#aliases.has(bare)) return true;
     const { address } = leg.local;
     // bound to every address, the one that the client wrote may well be ours
     const isAny = address === "0.0.0.0" || address === "::";
     const isOurs =
-      bare === address || bare === from.local.address || (isAny && (isIpv4(bare) || isIpv6(bare)));
+      bare === unmapped(address) ||
+      bare === unmapped(from.local.address) ||
+      (isAny && (isIpv4(bare) || isIpv6(bare)));
     return isOurs && (port === null || port === leg.local.port);
   }
+}
+
+/** The one spelling of an address, whichever way it was written: a socket for both families is called by both. */
+function plain(host: string): string {
+  return unmapped(bareHost(host));
 }

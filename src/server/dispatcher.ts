@@ -1,5 +1,6 @@
 import type { Binding } from "../location/binding.js";
 import { checkRequest } from "../message/check.js";
+import { unmapped } from "../message/host.js";
 import { DEFAULT_LIMITS, type MessageLimits } from "../message/limits.js";
 import type { SipRequest } from "../message/message.js";
 import { parseMessage } from "../message/parse.js";
@@ -309,7 +310,10 @@ export class Dispatcher implements DispatcherPort {
   #isOwnHost(host: string, port: number | null): boolean {
     for (const { local } of this.legs) {
       const anyAddress = local.address === "0.0.0.0" || local.address === "::";
-      if ((host === bareHost(local.address) || anyAddress) && (port === null || port === local.port))
+      if (
+        (unmapped(host) === unmapped(bareHost(local.address)) || anyAddress) &&
+        (port === null || port === local.port)
+      )
         return true;
     }
     return this.#announced.isOwnDomain?.(host) ?? true;

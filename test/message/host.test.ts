@@ -1,6 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalHost, canonicalIpv6, isIpv4, isIpv6, parseHostPort } from "../../src/message/host.js";
+import {
+  canonicalHost,
+  canonicalIpv6,
+  isIpv4,
+  isIpv6,
+  parseHostPort,
+  unmapped,
+} from "../../src/message/host.js";
 
 describe("RFC 3261 §25.1 host", () => {
   it.each([
@@ -136,5 +143,23 @@ describe("RFC 5954 §4.1, RFC 5952: IPv6 addresses", () => {
         expect(new URL(`http://[${full}]/`).hostname).toBe(new URL(`http://[${canonical}]/`).hostname);
       }),
     );
+  });
+});
+
+describe("RFC 4291 §2.5.5.2: IPv4-mapped addresses", () => {
+  it.each([
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["192.0.2.1", "192.0.2.1"],
+    ["::192.0.2.1", "::192.0.2.1"],
+    ["::ffff:0:192.0.2.1", "::ffff:0:192.0.2.1"],
+    ["::ffff:1", "::ffff:1"],
+    ["example.com", "example.com"],
+  ])("%s is %s", (text, expected) => {
+    expect(unmapped(text)).toBe(expected);
+  });
+
+  it("in any spelling, by way of the canonical one", () => {
+    for (const text of ["::FFFF:C000:201", "0:0:0:0:0:ffff:192.0.2.1", "0::ffff:c000:0201"])
+      expect(unmapped(canonicalIpv6(text)!)).toBe("192.0.2.1");
   });
 });

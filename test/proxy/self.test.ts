@@ -40,6 +40,8 @@ describe("RFC 3261 §16.5: whose domain it is", () => {
     ["sip:a@192.0.2.1:5060", true],
     ["sip:a@192.0.2.1:5062", false],
     ["sip:a@192.0.2.2", false],
+    ["sip:a@[::ffff:192.0.2.1]", true],
+    ["sip:a@[::ffff:192.0.2.2]", false],
     ["sip:a@[2001:db8::1]:8080", true],
     ["sip:a@[2001:DB8:0:0::1]:8080", true],
     ["sip:a@[2001:db8::7]", true],

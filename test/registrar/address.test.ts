@@ -50,6 +50,7 @@ describe("A8: the AoR must be valid for the Request-URI's domain", () => {
     ["the server's address", "sip:192.0.2.1", "<sip:alice@example.com>", 200],
     ["the server's address and port", "sip:192.0.2.1:5060;transport=udp", "<sip:alice@example.com>", 200],
     ["another address", "sip:192.0.2.2", "<sip:alice@example.com>", 404],
+    ["the server's address, IPv4-mapped", "sip:[::ffff:192.0.2.1]", "<sip:alice@example.com>", 200],
     ["a name of the server", "sip:registrar.example.net", "<sip:alice@example.com>", 200],
     ["a user longer than any address kept", "sip:example.com", `<sip:${"a".repeat(1100)}@example.com>`, 404],
     ["no user in To", "sip:example.com", "<sip:example.com>", 404],

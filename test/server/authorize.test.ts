@@ -273,6 +273,7 @@ describe("RFC 7616 §3.4.6: the digest-uri", () => {
     ["the address of our leg (sipp)", "sip:198.51.100.1:5060"],
     ["the domain with parameters", "sip:example.com;transport=udp"],
     ["the domain in another case", "sip:Example.COM"],
+    ["the same, IPv4-mapped", "sip:[::ffff:198.51.100.1]:5060"],
     ["a further name of this server", "sip:sip.example.com:5060"],
   ])("%s is as good", async (_, uri) => {
     const { ask, challenge } = rig({ aliases: ["sip.example.com"] });
@@ -372,6 +373,10 @@ describe("a caller whose From names this server by its address claims to be a us
     "sip:alice@198.51.100.1:5060",
     "sip:alice@203.0.113.1",
     "sip:alice@[2001:db8::1]:5060",
+    // RFC 4291 §2.5.5.2: an IPv4 address as an IPv6 one
+    "sip:alice@[::ffff:198.51.100.1]",
+    "sip:alice@[::FFFF:c633:6401]:5060",
+    "sip:alice@[0:0:0:0:0:ffff:203.0.113.1]",
     "sip:alice@example.com.",
     "sip:alice@EXAMPLE.com.:5060",
   ])("%s: 407, and let through with credentials", async (from) => {
@@ -389,6 +394,8 @@ describe("a caller whose From names this server by its address claims to be a us
   it.each([
     ["another server on the same machine", "sip:alice@198.51.100.1:5099"],
     ["another address", "sip:alice@198.51.100.2"],
+    ["another address, IPv4-mapped", "sip:alice@[::ffff:198.51.100.2]"],
+    ["our address in an IPv6 one that is not mapped", "sip:alice@[64:ff9b::198.51.100.1]"],
     ["a longer name", "sip:alice@example.com.evil.example.net"],
     ["a number, which is in no domain", "tel:+15551234"],
   ])("%s is none of ours: asked for nothing", async (_, from) => {
