@@ -49,6 +49,8 @@ export interface AccountPage {
  */
 export interface AccountStore extends CredentialSource {
   has(user: string, realm: string): MaybePromise<boolean>;
+  /** Is there no account at all now, whichever process made or removed the last? */
+  isEmpty(): boolean;
   /** Makes the account, or replaces every HA1 that it had; settles when that is durable. */
   set(user: string, realm: string, ha1s: Ha1Set): Promise<void>;
   /** Resolves to whether there was such an account. */

@@ -55,7 +55,7 @@ export async function startServer(
   const environment = openEnvironment(first, clock);
   let open: Openness | undefined;
   try {
-    open = await openness(first, { accounts: environment.accounts, clock, log });
+    open = openness(first, { accounts: environment.accounts, clock, log });
     const { isOpen } = open;
     const state = { config: first, isReady: false };
     const chain = await makeChain({
@@ -97,7 +97,7 @@ export async function startServer(
         refuseFixedChanges(state.config, config);
         reloadCertificates(legs, config);
         await chain.reload(config);
-        await open?.decide(config);
+        open?.decide(config);
         if (isOpen()) log.warn({}, OPEN);
         state.config = config;
         watcher.watch(certificateFiles(config));

@@ -17,6 +17,8 @@ export function lmdbAccounts(environment: LmdbEnvironment): AccountStore {
       return findHa1(get, { user, realm }, algorithm);
     },
     has: (user, realm) => get(user, realm) !== undefined,
+    isEmpty: () =>
+      environment.read(({ accounts }) => [...accounts.getKeys({ start: FIRST_KEY, limit: 1 })].length === 0),
     async set(user: string, realm: string, ha1s: Ha1Set): Promise<void> {
       const key = newAccountKey(user, realm);
       await environment.transaction(({ accounts }) => void accounts.put(key, encodeHa1s(ha1s)));

@@ -10,6 +10,7 @@ export function memoryAccounts(): AccountStore {
       return findHa1(get, { user, realm }, algorithm);
     },
     has: (user, realm) => get(user, realm) !== undefined,
+    isEmpty: () => accounts.size === 0,
     async set(user, realm, ha1s) {
       accounts.set(newAccountKey(user, realm), encodeHa1s(ha1s));
     },

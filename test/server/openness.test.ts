@@ -10,76 +10,81 @@ import { manualClock } from "../../src/testing/clock.js";
 
 const HA1S = { MD5: "0".repeat(32) };
 
-async function stage(config: ServerConfig = loadConfig(undefined), accounts?: AccountStore) {
+function stage(config: ServerConfig = loadConfig(undefined), accounts?: AccountStore) {
   const clock = manualClock();
   const said: string[] = [];
   const note = (_facts: object, message: string): void => void said.push(message);
   const log: Log = { ...NO_LOG, info: note, warn: note, error: note };
   const store = accounts ?? memoryEnvironment({ clock }).accounts;
-  const open = await openness(config, { accounts: store, clock, log });
-  /** Lets a look at the accounts come and its answer settle. */
-  const look = async (): Promise<void> => {
-    clock.advance(250);
-    await store.list({ limit: 1 }).catch(() => {});
-    await Promise.resolve();
-  };
-  return { open, store, clock, said, look };
+  const open = openness(config, { accounts: store, clock, log });
+  return { open, store, clock, said };
 }
 
 describe("open for want of accounts", () => {
-  test("the first account closes it", async () => {
-    const { open, store, said, look } = await stage();
+  test("the first account closes it at once", async () => {
+    const { open, store, clock, said } = stage();
     expect(open.isOpen()).toBe(true);
-    await look();
+    clock.advance(1000);
     expect(open.isOpen()).toBe(true);
     await store.set("alice", "example.com", HA1S);
-    await look();
     expect(open.isOpen()).toBe(false);
-    expect(said).toEqual([expect.stringMatching(/^closed: /)]);
+    expect([said, clock.pending()]).toEqual([[expect.stringMatching(/^closed: /)], 0]);
+  });
+
+  test("it closes, and says so, when nobody asks", async () => {
+    const { open, store, clock, said } = stage();
+    await store.set("alice", "example.com", HA1S);
+    clock.advance(250);
+    expect([said, clock.pending()]).toEqual([[expect.stringMatching(/^closed: /)], 0]);
+    await store.remove("alice", "example.com");
+    expect(open.isOpen()).toBe(false);
   });
 
   test("it stays closed when the account goes, until a reload", async () => {
-    const { open, store, clock, look } = await stage();
+    const { open, store, clock } = stage();
     await store.set("alice", "example.com", HA1S);
-    await look();
+    expect(open.isOpen()).toBe(false);
     await store.remove("alice", "example.com");
-    await look();
+    clock.advance(1000);
     expect([open.isOpen(), clock.pending()]).toEqual([false, 0]);
-    await open.decide(loadConfig(undefined));
+    open.decide(loadConfig(undefined));
     expect(open.isOpen()).toBe(true);
   });
 
   test("accounts that cannot be read close nothing, and are looked at again", async () => {
     const { accounts } = memoryEnvironment({ clock: manualClock() });
     let broken = false;
-    const list: AccountStore["list"] = (options) =>
-      broken ? Promise.reject(new Error("the disk is gone")) : accounts.list(options);
-    const { open, said, look } = await stage(loadConfig(undefined), { ...accounts, list });
+    const isEmpty = (): boolean => {
+      if (broken) throw new Error("the disk is gone");
+      return accounts.isEmpty();
+    };
+    const { open, clock, said } = stage(loadConfig(undefined), { ...accounts, isEmpty });
     broken = true;
-    await look();
-    expect([open.isOpen(), said.at(-1)]).toEqual([true, "the accounts cannot be read"]);
+    clock.advance(250);
+    expect([open.isOpen(), said]).toEqual([true, ["the accounts cannot be read"]]);
+    expect(() => open.decide(loadConfig(undefined))).toThrow("the disk is gone");
     broken = false;
     await accounts.set("alice", "example.com", HA1S);
-    await look();
+    clock.advance(250);
+    expect(said.at(-1)).toMatch(/^closed: /);
     expect(open.isOpen()).toBe(false);
   });
 
-  test("closing stops the looking", async () => {
-    const { open, clock } = await stage();
+  test("closing stops the looking", () => {
+    const { open, clock } = stage();
     open.close();
     expect(clock.pending()).toBe(0);
   });
 });
 
 test("--open stays open whatever accounts there are, and looks at none", async () => {
-  const { open, store, clock, look } = await stage(loadConfig(undefined, { open: true }));
+  const { open, store, clock } = stage(loadConfig(undefined, { open: true }));
   await store.set("alice", "example.com", HA1S);
-  await look();
   expect([open.isOpen(), clock.pending()]).toEqual([true, 0]);
 });
 
-test("another source of accounts counts as one that has some", async () => {
+test("another source of accounts counts as one that has some", () => {
   const config = { ...loadConfig(undefined), accounts: [{ kind: "htdigest", file: "/users" } as const] };
-  const { open } = await stage(config);
+  const { open } = stage(config);
   expect(open.isOpen()).toBe(false);
 });

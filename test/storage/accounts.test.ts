@@ -100,6 +100,17 @@ describe.each([
     await close();
   });
 
+  test("there are none, until the first is set and when the last is removed", async () => {
+    const { accounts, secrets, close } = open();
+    await secrets.create("nonce", "one");
+    expect(accounts.isEmpty()).toBe(true);
+    await accounts.set("alice", REALM, { MD5 });
+    expect(accounts.isEmpty()).toBe(false);
+    await accounts.remove("alice", REALM);
+    expect(accounts.isEmpty()).toBe(true);
+    await close();
+  });
+
   test("a name that cannot be stored is refused", async () => {
     const { accounts, close } = open();
     for (const user of ["a\0b", "\u0161", "x".repeat(2000)]) {

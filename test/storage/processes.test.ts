@@ -44,16 +44,19 @@ test("B5: an account that another process changes is another one at once", async
   const path = join(folder, "accounts");
   const { accounts, secrets, close } = lmdbEnvironment({ path });
   expect(accounts.ha1("alice", "example.com", "MD5")).toBe(null);
+  expect(accounts.isEmpty()).toBe(true);
   const child = fixture("edit-accounts.mjs", path);
   expect(await message(child)).toBe("ready");
   for (const ha1 of ["a".repeat(32), "b".repeat(32)]) {
     child.send({ ha1 });
     expect(await message(child)).toBe("set");
     expect(accounts.ha1("alice", "example.com", "MD5")).toBe(ha1);
+    expect(accounts.isEmpty()).toBe(false);
   }
   child.send({ ha1: null });
   expect(await message(child)).toBe("removed");
   expect(accounts.has("alice", "example.com")).toBe(false);
+  expect(accounts.isEmpty()).toBe(true);
   expect(await secrets.create("nonce", "ours")).toBe("theirs");
   child.disconnect();
   await close();
