@@ -8,6 +8,7 @@ export type {
   AccountStore,
   CredentialSource,
   DigestAlgorithm,
+  Ha1Answer,
   Ha1ByAlgorithm,
   Ha1Set,
   Hasher,

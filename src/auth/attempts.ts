@@ -26,6 +26,8 @@ export interface AuthReport {
   readonly user: string | null;
   /** Did the challenge that was answered go to this very address? Only then may a failure count against it. */
   readonly returnRoutable: boolean;
+  /** Was it held before (see {@link AttemptWatcher.hold})? */
+  readonly isHeld?: boolean;
 }
 
 /** Did the challenge that credentials answer go to the very address that they come from? */
@@ -35,6 +37,11 @@ export type Challenged = "here" | "elsewhere";
 export interface AttemptWatcher {
   /** May credentials of this user from this source be looked at now? Otherwise they are answered as wrong ones are. */
   mayTry(from: Flow, user: string, challenged: Challenged): boolean;
+  /**
+   * These credentials wait for the accounts. Until a report that says so (`isHeld`) tells what came of them they may as well be wrong:
+   * otherwise any number could be tried at once.
+   */
+  hold?(from: Flow, user: string, challenged: Challenged): void;
   report(report: AuthReport): void;
 }
 

@@ -4,12 +4,24 @@ import type { MaybePromise } from "../message/result.js";
 export type DigestAlgorithm = "MD5" | "SHA-256" | "SHA-512-256";
 
 /**
+ * What a source says of a user: its HA1 (RFC 7616 §3.4.2) in lower-case hexadecimal; `false` when it knows the user, but by no hash of
+ * this algorithm, so that nothing fits and nobody else is asked; `null` when it does not know the user.
+ */
+export type Ha1Answer = string | false | null;
+
+/**
  * Knows what users' passwords hash to. Asked by user, realm and algorithm.
  * Trouble with the source throws or rejects: it is never shown as an unknown user.
  */
 export interface CredentialSource {
-  /** HA1 (RFC 7616 §3.4.2) in lower-case hexadecimal; `null` when the user or this algorithm for it is unknown. */
-  ha1(user: string, realm: string, algorithm: DigestAlgorithm): MaybePromise<string | null>;
+  ha1(user: string, realm: string, algorithm: DigestAlgorithm): MaybePromise<Ha1Answer>;
+  /**
+   * Asked after a response that did not fit what `ha1` said, for users known and unknown alike. Everything is asked anew that was not
+   * asked for such a response in the last seconds, so that it takes the same time for both: time does not tell who has an
+   * account. Without it, `ha1` is taken to cost the same for everybody.
+   * @param sinceMs what was asked since then, by the clock of the source, was asked for this response; `Infinity` when nothing was
+   */
+  recheck?(user: string, realm: string, algorithm: DigestAlgorithm, sinceMs: number): MaybePromise<Ha1Answer>;
 }
 
 /** Hash functions over latin1 text, in lower-case hexadecimal; handed in at the composition root. */

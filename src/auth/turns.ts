@@ -9,6 +9,8 @@ export interface TurnsOptions<Subject> {
 
 /** What to do when it is a subject's turn. */
 export interface Turn<Awaited, Outcome> {
+  /** Does this have to keep its order? What does not waits for none before it, and holds up none behind. */
+  readonly inOrder: (value: Awaited) => boolean;
   readonly goOn: (value: Awaited) => MaybePromise<Outcome>;
   /** What was awaited failed, or there is no room to wait. */
   readonly fail: (error: unknown) => Outcome;
@@ -21,8 +23,8 @@ export interface Turn<Awaited, Outcome> {
 export class Turns<Subject, Outcome> {
   readonly #keyOf: (subject: Subject) => string;
   readonly #most: number;
-  /** The last one under way for each key. */
-  readonly #last = new Map<string, Promise<Outcome>>();
+  /** The end of the last turn under way for each key. */
+  readonly #last = new Map<string, Promise<void>>();
   #underWay = 0;
 
   constructor(options: TurnsOptions<Subject>) {
@@ -41,32 +43,50 @@ export class Turns<Subject, Outcome> {
     awaited: MaybePromise<Awaited>,
     turn: Turn<Awaited, Outcome>,
   ): MaybePromise<Outcome> {
-    const isLater = awaited instanceof Promise;
+    if (!(awaited instanceof Promise) && !turn.inOrder(awaited)) return turn.goOn(awaited);
     const before = this.#last.size === 0 ? undefined : this.#last.get(this.#keyOf(subject));
-    let through: Promise<Outcome>;
-    if (!isLater && before === undefined) {
+    if (!(awaited instanceof Promise) && before === undefined) {
       const outcome = turn.goOn(awaited);
       if (!(outcome instanceof Promise)) return outcome;
-      through = outcome;
-    } else {
-      if (this.#underWay >= this.#most) {
-        if (isLater) awaited.catch(() => undefined);
-        return turn.fail(new Error("too many requests are waiting"));
-      }
-      through = Promise.allSettled([awaited, before]).then(([settled]) =>
-        settled.status === "fulfilled" ? turn.goOn(settled.value) : turn.fail(settled.reason),
-      );
+      this.#enter(this.#keyOf(subject), outcome);
+      return this.#count(outcome);
     }
-    return this.#enter(this.#keyOf(subject), through);
+    if (this.#underWay >= this.#most) return noRoom(awaited, turn);
+    const value = Promise.resolve(awaited);
+    const outcome = value.then(
+      (late) =>
+        before === undefined || !turn.inOrder(late) ? turn.goOn(late) : before.then(() => turn.goOn(late)),
+      turn.fail,
+    );
+    const turned = value.then((late) => (turn.inOrder(late) ? outcome : undefined));
+    this.#enter(this.#keyOf(subject), Promise.allSettled([before, turned]));
+    return this.#count(outcome);
   }
 
-  #enter(key: string, through: Promise<Outcome>): Promise<Outcome> {
-    this.#underWay++;
-    const outcome = through.finally(() => {
-      this.#underWay--;
-      if (this.#last.get(key) === outcome) this.#last.delete(key);
-    });
-    this.#last.set(key, outcome);
-    return outcome;
+  /** Goes on when what is awaited is there, whoever else is under way. */
+  beside<Awaited>(
+    awaited: Promise<Awaited>,
+    turn: Omit<Turn<Awaited, Outcome>, "inOrder">,
+  ): MaybePromise<Outcome> {
+    if (this.#underWay >= this.#most) return noRoom(awaited, turn);
+    return this.#count(awaited.then(turn.goOn, turn.fail));
   }
+
+  #enter(key: string, turned: Promise<unknown>): void {
+    const leave = (): void => {
+      if (this.#last.get(key) === ended) this.#last.delete(key);
+    };
+    const ended = turned.then(leave, leave);
+    this.#last.set(key, ended);
+  }
+
+  #count(outcome: Promise<Outcome>): Promise<Outcome> {
+    this.#underWay++;
+    return outcome.finally(() => this.#underWay--);
+  }
+}
+
+function noRoom<Outcome>(awaited: unknown, { fail }: Pick<Turn<never, Outcome>, "fail">): Outcome {
+  if (awaited instanceof Promise) awaited.catch(() => undefined);
+  return fail(new Error("too many requests are waiting"));
 }

@@ -1,13 +1,12 @@
 import type { AttemptWatcher, AuthOutcome } from "../auth/attempts.js";
 import { type Credentials, findCredentials } from "../auth/credentials.js";
-import { digestResponse } from "../auth/digest.js";
 import { digestUriFits } from "../auth/digest-uri.js";
 import type { Nonce } from "../auth/nonce.js";
 import { NonceKeyring } from "../auth/nonce-keyring.js";
 import { Nonces, type Spending } from "../auth/nonces.js";
 import { type AuthorizeRules, addressIn, mayCallAs, mayRegister, needsCredentials } from "../auth/policy.js";
 import { isOffered, makeRealms, type Realm, type Realms } from "../auth/realms.js";
-import type { CredentialSource, DigestAlgorithm, Hasher } from "../auth/source.js";
+import type { Hasher } from "../auth/source.js";
 import { Turns } from "../auth/turns.js";
 import type { SipMessage, SipRequest } from "../message/message.js";
 import { respond } from "../message/respond.js";
@@ -20,6 +19,7 @@ import { type Log, NO_LOG } from "../port/log.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
 import { OwnNames } from "./authorize-names.js";
 import { type AuthorizeOptions, checkAuthorizeOptions, defaultKeySec } from "./authorize-options.js";
+import { type Claim, type Doubt, type Verdict, Verifier } from "./authorize-verify.js";
 import { nodeHasher } from "./hasher.js";
 
 /** A request that needs credentials of a realm. */
@@ -31,16 +31,15 @@ interface Asked {
   readonly realm: Realm;
 }
 
-/** What credentials are held against: the nonce that they answer, and what the source says of the user. */
-type Evidence =
-  | "invented"
-  | { readonly nonce: Nonce; readonly ha1: string | null; readonly isThrottled: boolean };
-
-/** The same with credentials that answer a challenge of ours. */
+/** The same with credentials for this realm. */
 interface Attempt extends Asked {
   readonly credentials: Credentials;
-  readonly nonce: Nonce;
+  /** Absent while they answer no challenge of ours. */
+  claim?: Claim;
 }
+
+/** What credentials come to. `invented`: they answer no challenge of ours. */
+type Evidence = "invented" | Verdict | Doubt;
 
 /**
  * Asks for credentials and believes none that do not fit (RFC 3261 §22, RFC 7616, RFC 8760), after Net::SIP::Authorize: a link of
@@ -50,7 +49,7 @@ export class Authorize implements Receiver {
   /** How often each outcome came up. */
   readonly counters: Readonly<Record<AuthOutcome, number>>;
   readonly #counters: Record<AuthOutcome, number>;
-  readonly #source: CredentialSource;
+  readonly #verifier: Verifier;
   readonly #purpose: "registrar" | "proxy";
   readonly #header: "authorization" | "proxy-authorization";
   readonly #challengeName: string;
@@ -68,19 +67,16 @@ export class Authorize implements Receiver {
   readonly #keyring: NonceKeyring;
   /** `undefined` until the keys are there. */
   #nonces: Nonces | undefined;
-  /** Compared with for users that nobody knows; random, so that nobody can compute a response from it. */
-  readonly #noHa1: Readonly<Record<DigestAlgorithm, string>>;
   readonly #markSalt: string;
   readonly #maxWaiting: number;
   #waitingForKeys = 0;
-  readonly #turns: Turns<Asked, number | undefined>;
+  readonly #turns: Turns<Attempt, number | undefined>;
   #troubleLoggedMs = Number.NEGATIVE_INFINITY;
 
   /** @throws TypeError for an unknown option, a missing mandatory one, or a realm that cannot be */
   constructor(options: AuthorizeOptions) {
     checkAuthorizeOptions(options);
     const { dispatcher, purpose = "registrar", nonceSeconds = 300 } = options;
-    this.#source = options.source;
     this.#purpose = purpose;
     this.#header = purpose === "registrar" ? "authorization" : "proxy-authorization";
     this.#challengeName = purpose === "registrar" ? "WWW-Authenticate" : "Proxy-Authenticate";
@@ -92,11 +88,12 @@ export class Authorize implements Receiver {
     this.#inDialog = options.inDialog;
     this.#watcher = options.watcher;
     this.#maxWaiting = options.maxWaiting ?? 10_000;
-    this.#turns = new Turns({ keyOf: addressOf, most: this.#maxWaiting });
+    this.#turns = new Turns({ keyOf: lineOf, most: this.#maxWaiting });
     this.#log = options.log ?? NO_LOG;
     const hasher = (this.#hasher = options.hasher ?? nodeHasher());
     const clock = (this.#clock = options.clock ?? dispatcher.clock);
     const entropy = (this.#entropy = options.entropy ?? dispatcher.entropy);
+    this.#verifier = new Verifier({ source: options.source, watcher: this.#watcher, hasher, clock, entropy });
     const lifetimeMs = nonceSeconds * 1000;
     const { ledger, nonceCapacity: capacity = 131_072 } = options;
     this.#keyring = new NonceKeyring({
@@ -111,11 +108,6 @@ export class Authorize implements Receiver {
       },
       failed: (error) => this.#logTrouble("the nonce keys cannot be read", error),
     });
-    this.#noHa1 = {
-      MD5: entropy.hex(16),
-      "SHA-256": entropy.hex(32),
-      "SHA-512-256": entropy.hex(32),
-    };
     this.#markSalt = entropy.hex(16);
     this.#counters = noOutcomes();
     this.counters = this.#counters;
@@ -173,7 +165,7 @@ export class Authorize implements Receiver {
     const { request, leg, from, realm } = asked;
     const credentials = findCredentials(request.headers, this.#header, realm.name);
     if (credentials === "malformed") {
-      this.#report("malformed", from, null);
+      this.#report("malformed", asked);
       return this.#answer(asked, 400, "Malformed Credentials", "");
     }
     if (credentials === undefined || !isOffered(credentials, realm))
@@ -181,72 +173,65 @@ export class Authorize implements Receiver {
     const isOwn = (host: string, port: number | null): boolean =>
       this.#names.isOwn(host, port, realm, leg, from);
     if (!digestUriFits(credentials.uri, request.uri, isOwn)) {
-      this.#report("mismatched", from, credentials.username);
+      this.#report("mismatched", { ...asked, credentials });
       return this.#answer(asked, 400, "Digest URI Mismatch", "");
     }
+    const attempt: Attempt = { ...asked, credentials };
     try {
-      return this.#turns.take(asked, this.#gather(asked, credentials, nonces), {
-        goOn: (evidence) => this.#judge(asked, credentials, evidence),
-        fail: (error) => this.#unavailable(asked, error),
-      });
+      return this.#take(attempt, this.#gather(attempt, nonces));
     } catch (error) {
-      return this.#unavailable(asked, error);
+      return this.#unavailable(attempt, error);
     }
   }
 
+  /** Those that are right keep their order. A wrong one changes nothing, so it waits for none and none for it. */
+  #take(attempt: Attempt, evidence: MaybePromise<Evidence>): MaybePromise<number | undefined> {
+    const fail = (error: unknown): number => this.#unavailable(attempt, error);
+    const resolve = (late: Verdict): MaybePromise<number | undefined> => this.#take(attempt, late);
+    if (!(evidence instanceof Promise) && typeof evidence !== "string")
+      return this.#turns.beside(evidence.verdict, { goOn: resolve, fail });
+    return this.#turns.take(attempt, evidence, {
+      inOrder: (found) => found === "right",
+      goOn: (found) =>
+        typeof found === "string" ? this.#judge(attempt, found) : found.verdict.then(resolve, fail),
+      fail,
+    });
+  }
+
   /** Opens the nonce and asks the source; for a nonce that is none of ours nothing is looked up. */
-  #gather(asked: Asked, credentials: Credentials, nonces: Nonces): MaybePromise<Evidence> {
-    const scope = { realm: asked.realm.name, purpose: this.#purpose };
+  #gather(attempt: Attempt, nonces: Nonces): MaybePromise<Evidence> {
+    const { credentials, realm } = attempt;
+    const scope = { realm: realm.name, purpose: this.#purpose };
     const nonce = nonces.open(credentials.nonce, scope);
-    if (nonce !== undefined) return this.#lookUp(asked, credentials, nonce);
+    if (nonce !== undefined) return this.#verify(attempt, nonce);
     if (!nonces.isOfUnknownKey(credentials.nonce) || !this.#keyring.mayLookAgain()) return "invented";
     // another process may have made a new key since we looked
     const openAgain = (): MaybePromise<Evidence> => {
       const known = nonces.open(credentials.nonce, scope);
-      return known === undefined ? "invented" : this.#lookUp(asked, credentials, known);
+      return known === undefined ? "invented" : this.#verify(attempt, known);
     };
     const looked = this.#keyring.refresh();
     return looked instanceof Promise ? looked.then(openAgain) : openAgain();
   }
 
-  #lookUp(asked: Asked, credentials: Credentials, nonce: Nonce): MaybePromise<Evidence> {
-    const { algorithm, username } = credentials;
-    if (algorithm === null) return "invented";
-    if (this.#watcher !== undefined) {
-      const { from } = asked;
-      const challenged = this.#nonces!.wentTo(nonce, from.address) ? "here" : "elsewhere";
-      if (!this.#watcher.mayTry(from, username, challenged)) return { nonce, ha1: null, isThrottled: true };
-    }
-    const ha1 = this.#source.ha1(username, asked.realm.name, algorithm);
-    return ha1 instanceof Promise
-      ? ha1.then((late) => ({ nonce, ha1: late, isThrottled: false }))
-      : { nonce, ha1, isThrottled: false };
+  #verify(attempt: Attempt, nonce: Nonce): MaybePromise<Evidence> {
+    const { credentials, request, from, realm } = attempt;
+    const { algorithm, qop } = credentials;
+    if (algorithm === null || qop === "other") return "invented";
+    const isHere = this.#watcher !== undefined && this.#nonces!.wentTo(nonce, from.address);
+    const challenged = isHere ? "here" : "elsewhere";
+    attempt.claim = { request, from, realm, credentials, algorithm, qop, nonce, challenged, isHeld: false };
+    return this.#verifier.verify(attempt.claim);
   }
 
-  /** Is the response right, is its nonce good for it, and may the user do this? The same steps for users known and unknown. */
-  #judge(asked: Asked, credentials: Credentials, evidence: Evidence): MaybePromise<number | undefined> {
-    const { algorithm, qop } = credentials;
-    if (evidence === "invented" || algorithm === null || qop === "other")
-      return this.#challenge("challenged", asked);
-    const { nonce, ha1 } = evidence;
-    const attempt = { ...asked, credentials, nonce };
-    if (evidence.isThrottled) return this.#challenge("throttled", attempt);
-    const { request, from } = asked;
-    const expected = digestResponse(this.#hasher, algorithm, ha1 ?? this.#noHa1[algorithm], {
-      method: request.method,
-      uri: credentials.uri,
-      nonce: credentials.nonce,
-      qop,
-      nc: credentials.nc,
-      cnonce: credentials.cnonce,
-      body: request.body,
-      session: credentials.session,
-    });
-    const isRight = this.#hasher.equal(expected, credentials.response);
-    if (!isRight || ha1 === null) return this.#challenge("wrong", attempt);
+  /** Is the nonce of a right response good for it, and may the user do this? */
+  #judge(attempt: Attempt, evidence: Exclude<Evidence, Doubt>): MaybePromise<number | undefined> {
+    const { claim, credentials, request, from } = attempt;
+    if (evidence === "invented" || claim === undefined) return this.#challenge("challenged", attempt);
+    if (evidence !== "right") return this.#challenge(evidence, attempt);
     // without qop nothing counts the requests, so the nonce serves one
-    const nc = qop === null ? 1 : credentials.ncValue;
-    const spent = this.#nonces!.spend(nonce, nc, this.#markOf(request, from));
+    const nc = credentials.qop === null ? 1 : credentials.ncValue;
+    const spent = this.#nonces!.spend(claim.nonce, nc, this.#markOf(request, from));
     if (!(spent instanceof Promise)) return this.#decide(attempt, spent);
     return spent.then(
       (late) => this.#decide(attempt, late),
@@ -273,20 +258,20 @@ export class Authorize implements Receiver {
       const domain = isRegistrar ? address.domain : this.#names.callerDomain(subject, attempt.leg, from);
       const may = decide(identity, { ...address, domain }, realm.domains, this.#rules);
       if (!may.ok) {
-        this.#report("forbidden", from, identity.user);
+        this.#report("forbidden", attempt);
         return this.#answer(attempt, may.status, may.reason, "");
       }
     }
-    this.#report("accepted", from, identity.user);
+    this.#report("accepted", attempt);
     context.identity = identity;
     if (spent === "repeated") context.repeated = true;
     return undefined;
   }
 
   /** 503 and not 401: the phone's password is not at fault, and it shall come again. */
-  #unavailable(asked: Asked, error: unknown): number {
+  #unavailable(asked: Asked | Attempt, error: unknown): number {
     this.#logTrouble("the accounts cannot be asked", error);
-    this.#report("unavailable", asked.from, null);
+    this.#report("unavailable", asked);
     const retryAfterSec = 5 + Math.floor(this.#entropy.unit() * 10);
     return this.#answer(asked, 503, "Service Unavailable", `Retry-After: ${retryAfterSec}\r\n`);
   }
@@ -302,21 +287,23 @@ export class Authorize implements Receiver {
   /** 401 or 407 with a new nonce, one challenge for each algorithm of the realm (RFC 8760 §2.3). */
   #challenge(outcome: AuthOutcome, asked: Asked | Attempt): number {
     const { realm, from } = asked;
-    const nonces = this.#nonces!;
-    const nonce = nonces.issue({ realm: realm.name, purpose: this.#purpose }, from.address);
+    const nonce = this.#nonces!.issue({ realm: realm.name, purpose: this.#purpose }, from.address);
     const isStale = outcome === "stale" || outcome === "replayed";
     let lines = "";
     for (const afterNonce of realm.afterNonce)
       lines += `${this.#challengeName}: ${realm.beforeNonce}${nonce}${afterNonce}${isStale ? ", stale=true" : ""}\r\n`;
-    if ("nonce" in asked)
-      this.#report(outcome, from, asked.credentials.username, nonces.wentTo(asked.nonce, from.address));
-    else this.#report(outcome, from, null);
+    this.#report(outcome, asked);
     return this.#answer(asked, this.#status, undefined, lines);
   }
 
-  #report(outcome: AuthOutcome, from: Flow, user: string | null, returnRoutable = false): void {
+  #report(outcome: AuthOutcome, asked: Asked | Attempt): void {
     this.#counters[outcome]++;
-    this.#watcher?.report({ outcome, from, user, returnRoutable });
+    if (this.#watcher === undefined) return;
+    const { from } = asked;
+    const { credentials = null, claim } = "credentials" in asked ? asked : {};
+    const user = outcome === "challenged" || credentials === null ? null : credentials.username;
+    const returnRoutable = claim?.challenged === "here";
+    this.#watcher.report({ outcome, from, user, returnRoutable, isHeld: claim?.isHeld === true });
   }
 
   #answer(asked: Asked, status: number, reason: string | undefined, lines: string): number {
@@ -343,8 +330,8 @@ function noOutcomes(): Record<AuthOutcome, number> {
   };
 }
 
-/** Requests for one address keep their order, whatever the source does. */
-function addressOf({ request }: Asked): string {
+/** Requests of one user for one address keep their order, whatever the source does. Nobody has to wait for another user's. */
+function lineOf({ request, credentials }: Attempt): string {
   const uri = request.to?.sipUri;
-  return uri === undefined ? request.uri : `${uri.user ?? ""}@${uri.host}`;
+  return `${uri === undefined ? request.uri : `${uri.user ?? ""}@${uri.host}`}\n${credentials.username}`;
 }

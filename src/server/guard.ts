@@ -191,6 +191,14 @@ export class Guard implements Receiver, AttemptWatcher {
     return false;
   }
 
+  /** What waits for the accounts is taken for a wrong password until it is told: a burst tries no more than its number. */
+  hold(from: Flow, user: string, challenged: Challenged): void {
+    const { list, key } = this.#standing(from.address);
+    if (list === "allow") return;
+    const isHere = challenged === "here" || from.isConnection;
+    this.#failed(isHere ? key : ELSEWHERE, user, this.#clock.nowMs());
+  }
+
   report(report: AuthReport): void {
     const { outcome, from, user } = report;
     const { list, key } = this.#standing(from.address);
@@ -200,13 +208,14 @@ export class Guard implements Receiver, AttemptWatcher {
     const cost = COSTS[outcome];
     if (cost !== undefined) charge(source, cost, this.#limits, nowMs);
     if (user === null) return;
+    const isHere = report.returnRoutable || from.isConnection;
+    if (report.isHeld === true && outcome !== "wrong") this.#release(isHere ? key : ELSEWHERE, user);
     if (outcome === "accepted") {
       source.successMs = nowMs;
       this.#prove(from.token, user, nowMs);
       this.#pairs.delete(pairKey(key, user));
     } else if (outcome === "wrong") {
-      const isHere = report.returnRoutable || from.isConnection;
-      this.#failed(isHere ? key : ELSEWHERE, user, nowMs);
+      if (report.isHeld !== true) this.#failed(isHere ? key : ELSEWHERE, user, nowMs);
       if (isHere) this.#considerBan(source, user, nowMs);
     }
   }
@@ -288,6 +297,11 @@ export class Guard implements Receiver, AttemptWatcher {
     }
     refill(pair, attempts, attemptMs, nowMs);
     pair.tokens = Math.max(0, pair.tokens - 1);
+  }
+
+  #release(key: string, user: string): void {
+    const pair = this.#pairs.get(pairKey(key, user));
+    if (pair !== undefined) pair.tokens = Math.min(this.#limits.attempts, pair.tokens + 1);
   }
 
   #considerBan(source: Source, user: string, nowMs: number): void {

@@ -1,4 +1,4 @@
-import type { CredentialSource } from "../auth/source.js";
+import type { CredentialSource, Ha1Answer } from "../auth/source.js";
 import { bindingsOf, type Gruu, gruu } from "../extension/gruu.js";
 import { outbound } from "../extension/outbound.js";
 import { path } from "../extension/path.js";
@@ -196,7 +196,7 @@ function userStates(
     if (caller === undefined && !isOpen()) return "known";
     const account = accountOfAor(aor, config.auth.realm);
     if (account === undefined) return "unknown";
-    const known = (ha1: string | null): UserState => (ha1 === null && !isOpen() ? "unknown" : "known");
+    const known = (ha1: Ha1Answer): UserState => (ha1 === null && !isOpen() ? "unknown" : "known");
     const ha1 = source.ha1(account.user, account.realm, config.auth.algorithms[0] ?? "MD5");
     return ha1 instanceof Promise ? ha1.then(known) : known(ha1);
   };

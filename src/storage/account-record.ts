@@ -1,4 +1,4 @@
-import type { AccountName, DigestAlgorithm, Ha1ByAlgorithm, Ha1Set } from "../auth/source.js";
+import type { AccountName, DigestAlgorithm, Ha1Answer, Ha1ByAlgorithm, Ha1Set } from "../auth/source.js";
 import { StoreError } from "../location/store.js";
 
 /** Longest realm and user together, in octets. */
@@ -44,19 +44,23 @@ function linesOf(ha1s: Ha1ByAlgorithm, suffix: string): string {
 /**
  * The HA1 that answers for a user name, which may have a domain behind it.
  * @param get the text of an account, as {@link encodeHa1s} wrote it
- * @returns `null` when there is no such account, or none of its HA1s fits
+ * @returns `false` when the name has HA1s, but none of this algorithm; `null` when it has none at all
  */
 export function findHa1(
   get: (user: string, realm: string) => string | undefined,
   { user, realm }: AccountName,
   algorithm: DigestAlgorithm,
-): string | null {
+): Ha1Answer {
   const own = get(user, realm);
-  if (own !== undefined) return decodeHa1(own, algorithm);
+  if (own !== undefined) return decodeHa1(own, algorithm) ?? false;
   const at = user.lastIndexOf("@");
   if (at <= 0) return null;
   const short = get(user.slice(0, at), realm);
-  return short === undefined ? null : decodeHa1(short, algorithm + user.slice(at));
+  if (short === undefined) return null;
+  const domain = user.slice(at);
+  const ha1 = decodeHa1(short, algorithm + domain);
+  if (ha1 !== null) return ha1;
+  return ALGORITHMS.some((other) => decodeHa1(short, other + domain) !== null) ? false : null;
 }
 
 function decodeHa1(text: string, name: string): string | null {

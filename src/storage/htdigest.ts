@@ -1,5 +1,5 @@
 import { readFile, stat } from "node:fs/promises";
-import type { CredentialSource } from "../auth/source.js";
+import type { CredentialSource, DigestAlgorithm, Ha1Answer } from "../auth/source.js";
 import type { Clock, Timer } from "../port/clock.js";
 import { type Log, NO_LOG } from "../port/log.js";
 import { type HtdigestAccounts, HtdigestError, htdigestKey, parseHtdigest } from "./htdigest-parse.js";
@@ -29,7 +29,7 @@ const DEFAULT_MAX_OCTETS = 64 * 2 ** 20;
 /**
  * Accounts in a file of lines `user:realm:HA1` (Apache's htdigest). It is read again when it changes; while it is missing, too large
  * or has a bad line, the accounts from before stay and the fault is logged with the number of the line. Best replaced by renaming,
- * so that nobody reads half of it. Only MD5 and SHA-256 have such files; for SHA-512-256 everybody is unknown.
+ * so that nobody reads half of it. Only MD5 and SHA-256 have such files; nobody in them has a hash of SHA-512-256.
  * @throws HtdigestError naming file, line and reason, or the system's error, when it cannot be read at the start
  */
 export async function openHtdigest(options: HtdigestOptions): Promise<HtdigestSource> {
@@ -55,10 +55,11 @@ class HtdigestFile implements HtdigestSource {
     this.#log = options.log ?? NO_LOG;
   }
 
-  ha1(user: string, realm: string, algorithm: Parameters<CredentialSource["ha1"]>[2]): string | null {
+  ha1(user: string, realm: string, algorithm: DigestAlgorithm): Ha1Answer {
     const { md5, sha256 } = this.#accounts;
+    const key = htdigestKey(user, realm);
     const accounts = algorithm === "MD5" ? md5 : algorithm === "SHA-256" ? sha256 : undefined;
-    return accounts?.get(htdigestKey(user, realm)) ?? null;
+    return accounts?.get(key) ?? (md5.has(key) || sha256.has(key) ? false : null);
   }
 
   get size(): number {

@@ -1,4 +1,4 @@
-import type { CredentialSource, DigestAlgorithm } from "../auth/source.js";
+import type { CredentialSource, DigestAlgorithm, Ha1Answer } from "../auth/source.js";
 
 export interface HttpAccountsOptions {
   /** `http:` or `https:` URL that is asked with POST. */
@@ -16,7 +16,7 @@ const DIGITS: Readonly<Record<DigestAlgorithm, number>> = { MD5: 32, "SHA-256": 
 
 /**
  * Accounts that an HTTP service knows. It is asked with `POST` and `{"user", "realm", "algorithm"}`, and answers 200 with
- * `{"ha1": "…"}` in hexadecimal, or 404 for a user that it does not know; anything else rejects. No redirect is followed: the
+ * `{"ha1": "…"}` in hexadecimal, `{"ha1": null}` for a user without a hash of this algorithm, or 404 for one that it does not know; anything else rejects. No redirect is followed: the
  * question names a user. Ask it through `accountCache`.
  * @throws TypeError when the URL is none
  */
@@ -49,13 +49,14 @@ export function httpAccounts(options: HttpAccountsOptions): CredentialSource {
 }
 
 /** @throws Error when it is not what it should be; it says nothing of what it holds */
-function ha1In(text: string, algorithm: DigestAlgorithm): string {
+function ha1In(text: string, algorithm: DigestAlgorithm): Ha1Answer {
   let ha1: unknown;
   try {
     ha1 = (JSON.parse(text) as { ha1?: unknown } | null)?.ha1;
   } catch {
     ha1 = undefined;
   }
+  if (ha1 === null) return false;
   if (typeof ha1 !== "string" || ha1.length !== DIGITS[algorithm] || !/^[0-9a-f]+$/i.test(ha1))
     throw new Error(`accounts over HTTP: the answer holds no HA1 of ${algorithm}`);
   return ha1.toLowerCase();

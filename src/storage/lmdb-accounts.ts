@@ -1,4 +1,11 @@
-import type { AccountName, AccountPage, AccountStore, DigestAlgorithm, Ha1Set } from "../auth/source.js";
+import type {
+  AccountName,
+  AccountPage,
+  AccountStore,
+  DigestAlgorithm,
+  Ha1Answer,
+  Ha1Set,
+} from "../auth/source.js";
 import { accountKey, accountName, encodeHa1s, findHa1, newAccountKey, pageLimit } from "./account-record.js";
 import type { LmdbEnvironment } from "./lmdb-environment.js";
 import { FIRST_KEY } from "./lmdb-table.js";
@@ -13,7 +20,7 @@ export function lmdbAccounts(environment: LmdbEnvironment): AccountStore {
     return key === null ? undefined : environment.read(({ accounts }) => accounts.get(key));
   };
   return {
-    ha1(user: string, realm: string, algorithm: DigestAlgorithm): string | null {
+    ha1(user: string, realm: string, algorithm: DigestAlgorithm): Ha1Answer {
       return findHa1(get, { user, realm }, algorithm);
     },
     has: (user, realm) => get(user, realm) !== undefined,

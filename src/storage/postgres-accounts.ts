@@ -1,5 +1,5 @@
 import { utf8Octets } from "../auth/digest.js";
-import type { CredentialSource, DigestAlgorithm, Hasher } from "../auth/source.js";
+import type { CredentialSource, DigestAlgorithm, Ha1Answer, Hasher } from "../auth/source.js";
 import { type Log, NO_LOG } from "../port/log.js";
 
 export interface PostgresAccountsOptions {
@@ -19,7 +19,7 @@ export interface PostgresAccountsOptions {
 
 /** Accounts in a database. */
 export interface PostgresAccounts extends CredentialSource {
-  ha1(user: string, realm: string, algorithm: DigestAlgorithm): Promise<string | null>;
+  ha1(user: string, realm: string, algorithm: DigestAlgorithm): Promise<Ha1Answer>;
   close(): Promise<void>;
 }
 
@@ -75,8 +75,9 @@ export async function postgresAccounts(options: PostgresAccountsOptions): Promis
       const domain = textOf(hasDomain ? user.slice(at + 1).toLowerCase() : realm);
       const { rows } =
         hasDomain || useDomain ? await pool.query(byBoth, [name, domain]) : await pool.query(byUser, [name]);
-      // without a domain to tell them apart, two users of one name are nobody: either could be the other
-      if (rows.length !== 1) return null;
+      if (rows.length === 0) return null;
+      // without a domain to tell them apart, two users of one name are believed neither: either could be the other
+      if (rows.length > 1) return false;
       return ha1OfRow(hasher, rows[0]!, { user, realm, hasDomain }, algorithm);
     },
     close: () => pool.end(),
@@ -85,19 +86,19 @@ export async function postgresAccounts(options: PostgresAccountsOptions): Promis
 
 /**
  * The HA1 that a row holds or gives: of the stored hashes the one that fits (32 digits are MD5, 64 are SHA-256), else made from the
- * password where that is stored.
+ * password where that is stored; `false` when there is neither.
  */
 export function ha1OfRow(
   hasher: Hasher,
   row: SubscriberRow,
   name: { readonly user: string; readonly realm: string; readonly hasDomain: boolean },
   algorithm: DigestAlgorithm,
-): string | null {
+): string | false {
   const stored = ((name.hasDomain ? row.ha1b : row.ha1) ?? "").trim().toLowerCase();
   const digits = algorithm === "MD5" ? 32 : algorithm === "SHA-256" ? 64 : 0;
   if (digits > 0 && stored.length === digits && /^[0-9a-f]+$/.test(stored)) return stored;
   const password = row.password ?? "";
-  if (password.length === 0) return null;
+  if (password.length === 0) return false;
   return hasher.digest(algorithm, `${name.user}:${name.realm}:${utf8Octets(password)}`);
 }
 

@@ -17,12 +17,14 @@ function later<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject:
   return { promise, resolve, reject };
 }
 
+const inOrder = (): boolean => true;
+const never = (): boolean => false;
 const fail = (error: unknown): string => `failed: ${error instanceof Error ? error.message : String(error)}`;
 
 describe("RFC 3261 §10.3: requests for one address keep their order", () => {
   it("what need not wait is done at once", () => {
     const turns = queue();
-    expect(turns.take("a1", 7, { goOn: (value) => `done ${value}`, fail })).toBe("done 7");
+    expect(turns.take("a1", 7, { inOrder, goOn: (value) => `done ${value}`, fail })).toBe("done 7");
     expect(turns.underWay).toBe(0);
   });
 
@@ -34,9 +36,9 @@ describe("RFC 3261 §10.3: requests for one address keep their order", () => {
       return name;
     };
     const first = later<number>();
-    const one = turns.take("a1", first.promise, { goOn: goOn("a1"), fail });
-    const two = turns.take("a2", 2, { goOn: goOn("a2"), fail });
-    const other = turns.take("b1", 3, { goOn: goOn("b1"), fail });
+    const one = turns.take("a1", first.promise, { inOrder, goOn: goOn("a1"), fail });
+    const two = turns.take("a2", 2, { inOrder, goOn: goOn("a2"), fail });
+    const other = turns.take("b1", 3, { inOrder, goOn: goOn("b1"), fail });
     expect(other).toBe("b1");
     expect(done).toEqual(["b1"]);
     first.resolve(1);
@@ -48,18 +50,54 @@ describe("RFC 3261 §10.3: requests for one address keep their order", () => {
   it("what is done at the first one's turn may itself take time", async () => {
     const turns = queue();
     const slow = later<string>();
-    const one = turns.take("a1", 1, { goOn: () => slow.promise, fail });
-    const two = turns.take("a2", 2, { goOn: () => "a2", fail });
+    const one = turns.take("a1", 1, { inOrder, goOn: () => slow.promise, fail });
+    const two = turns.take("a2", 2, { inOrder, goOn: () => "a2", fail });
     slow.resolve("a1");
     expect(await one).toBe("a1");
     expect(await two).toBe("a2");
   });
 
+  it("one that need not keep its order holds up nobody, and waits for nobody", async () => {
+    const turns = queue();
+    const done: string[] = [];
+    const goOn = (name: string) => () => {
+      done.push(name);
+      return name;
+    };
+    const slow = later<string>();
+    const first = later<number>();
+    const one = turns.take("a1", first.promise, { inOrder, goOn: goOn("a1"), fail });
+    const aside = turns.take("a2", Promise.resolve(2), { inOrder: never, goOn: () => slow.promise, fail });
+    expect(turns.take("a3", 3, { inOrder: never, goOn: goOn("a3"), fail })).toBe("a3");
+    const last = turns.take("a4", Promise.resolve(4), { inOrder, goOn: goOn("a4"), fail });
+    await turns.take("a5", Promise.resolve(5), { inOrder: never, goOn: goOn("a5"), fail });
+    expect(done).toEqual(["a3", "a5"]);
+    first.resolve(1);
+    expect(await Promise.all([one, last])).toEqual(["a1", "a4"]);
+    expect(done).toEqual(["a3", "a5", "a1", "a4"]);
+    expect(turns.underWay).toBe(1);
+    slow.resolve("a2");
+    expect(await aside).toBe("a2");
+    expect(turns.underWay).toBe(0);
+  });
+
+  it("what goes on beside it takes room, and waits for nobody", async () => {
+    const turns = queue(1);
+    const slow = later<string>();
+    const one = turns.beside(slow.promise, { goOn: (value) => value, fail });
+    expect(turns.take("a1", 1, { inOrder, goOn: () => "a1", fail })).toBe("a1");
+    const failing = Promise.reject(new Error("too late to matter"));
+    expect(turns.beside(failing, { goOn: () => "b1", fail })).toMatch(/^failed: too many/);
+    slow.resolve("done");
+    expect(await one).toBe("done");
+    expect(await turns.beside(Promise.reject(new Error("no")), { goOn: () => "", fail })).toBe("failed: no");
+  });
+
   it("one that fails does not hold up those behind it", async () => {
     const turns = queue();
     const first = later<number>();
-    const one = turns.take("a1", first.promise, { goOn: () => "a1", fail });
-    const two = turns.take("a2", 2, { goOn: () => "a2", fail });
+    const one = turns.take("a1", first.promise, { inOrder, goOn: () => "a1", fail });
+    const two = turns.take("a2", 2, { inOrder, goOn: () => "a2", fail });
     first.reject(new Error("no"));
     expect(await one).toBe("failed: no");
     expect(await two).toBe("a2");
@@ -69,14 +107,14 @@ describe("RFC 3261 §10.3: requests for one address keep their order", () => {
     const turns = queue(2);
     const waits = [later<number>(), later<number>(), later<number>()];
     const [one, two, three] = waits.map((wait, i) =>
-      turns.take(`a${i}`, wait.promise, { goOn: String, fail }),
+      turns.take(`a${i}`, wait.promise, { inOrder, goOn: String, fail }),
     );
     expect(three).toMatch(/^failed: too many/);
     waits.forEach((wait, i) => {
       wait.resolve(i);
     });
     expect(await Promise.all([one, two])).toEqual(["0", "1"]);
-    expect(turns.take("a9", 9, { goOn: String, fail })).toBe("9");
+    expect(turns.take("a9", 9, { inOrder, goOn: String, fail })).toBe("9");
   });
 
   it("holds in every interleaving, and empties", async () => {
@@ -91,6 +129,7 @@ describe("RFC 3261 §10.3: requests for one address keep their order", () => {
             const name = `${key}${i}`;
             const awaited = isLater ? scheduler.schedule(Promise.resolve(i), name) : i;
             return turns.take(name, awaited, {
+              inOrder,
               goOn: () => {
                 done.push(name);
                 return name;

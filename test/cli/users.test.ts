@@ -1,10 +1,11 @@
 import { existsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Ha1Answer } from "../../src/auth/source.js";
 import { lmdbEnvironment } from "../../src/storage/lmdb.js";
 import { rollcall, temporaryFolder } from "./harness.js";
 
-async function ha1(data: string, user: string, realm: string): Promise<string | null> {
+async function ha1(data: string, user: string, realm: string): Promise<Ha1Answer> {
   const { accounts, close } = lmdbEnvironment({ path: data });
   const found = await accounts.ha1(user, realm, "MD5");
   await close();

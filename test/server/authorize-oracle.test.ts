@@ -181,7 +181,7 @@ describe("what watchers hear", () => {
       ["challenged", null, false],
       ["wrong", "alice", true],
       ["wrong", "alice", false],
-      ["accepted", "alice", false],
+      ["accepted", "alice", true],
     ]);
   });
 

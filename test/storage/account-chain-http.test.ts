@@ -58,6 +58,11 @@ describe("accounts that an HTTP service knows", () => {
     expect(await httpAccounts({ url }).ha1("carol", "example.com", "MD5")).toBeNull();
   });
 
+  it("an HA1 of null is a user without one of this algorithm", async () => {
+    answer = says(200, JSON.stringify({ ha1: null }));
+    expect(await httpAccounts({ url }).ha1("carol", "example.com", "MD5")).toBe(false);
+  });
+
   it.each([
     ["500", says(500, ""), /answered 500/],
     ["401", says(401, ""), /answered 401/],

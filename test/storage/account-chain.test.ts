@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import type { CredentialSource } from "../../src/auth/source.js";
+import type { CredentialSource, Ha1Answer } from "../../src/auth/source.js";
 import { accountCache } from "../../src/storage/account-cache.js";
 import { accountChain } from "../../src/storage/account-chain.js";
 import { manualClock } from "../../src/testing/clock.js";
 
 /** A source that knows some users, counts its questions, and can be in trouble. */
-function source(users: Record<string, string>, options: { readonly late?: boolean } = {}) {
+function source(users: Record<string, string | false>, options: { readonly late?: boolean } = {}) {
   const asked: string[] = [];
   const own = {
     asked,
     users,
     trouble: null as Error | null,
-    ha1(user: string, realm: string, algorithm: string): string | null | Promise<string | null> {
+    ha1(user: string, realm: string, algorithm: string): Ha1Answer | Promise<Ha1Answer> {
       asked.push(`${user} ${realm} ${algorithm}`);
-      const answer = (): string | null => {
+      const answer = (): Ha1Answer => {
         if (own.trouble !== null) throw own.trouble;
         return Object.hasOwn(users, user) ? users[user]! : null;
       };
@@ -36,6 +36,35 @@ describe.each([
     expect(await chain.ha1("bob", "r", "SHA-256")).toBe("2");
     expect(two.asked).toEqual(["bob r SHA-256"]);
     expect(await chain.ha1("carol", "r", "MD5")).toBeNull();
+  });
+
+  it("asks no further when one knows the user by another hash alone", async () => {
+    const one = source({ walt: false }, { late });
+    const two = source({ walt: "2" }, { late });
+    const chain = accountChain([one, two]);
+    expect(await chain.ha1("walt", "r", "SHA-256")).toBe(false);
+    expect(two.asked).toEqual([]);
+    expect(await chain.recheck?.("walt", "r", "SHA-256", Number.POSITIVE_INFINITY)).toBe(false);
+  });
+
+  it("after a wrong response asks all of them, and believes the first all the same", async () => {
+    const one = source({ alice: "1" }, { late });
+    const two = source({ alice: "2", bob: "2" }, { late });
+    const three = source({ carol: "3" }, { late });
+    const chain = accountChain([one, two, three]);
+    for (const [user, ha1] of [
+      ["alice", "1"],
+      ["bob", "2"],
+      ["carol", "3"],
+      ["dave", null],
+    ] as const) {
+      for (const { asked } of [one, two, three]) asked.length = 0;
+      expect(await chain.recheck?.(user, "r", "MD5", Number.POSITIVE_INFINITY)).toBe(ha1);
+      for (const { asked } of [one, two, three]) expect(asked).toEqual([`${user} r MD5`]);
+    }
+    three.trouble = new Error("gone");
+    const failing = (async () => await chain.recheck?.("alice", "r", "MD5", Number.POSITIVE_INFINITY))();
+    await expect(failing).rejects.toThrow("gone");
   });
 
   it("fails when one fails before the user was found, and only then", async () => {
@@ -155,6 +184,89 @@ describe("a cache", () => {
     // the first of them is long forgotten
     await cache.ha1("nobody0", "r", "MD5");
     expect(slow.asked).toHaveLength(1);
+  });
+
+  it("after a wrong response asks anew, no more often than for an unknown user", async () => {
+    const users: Record<string, string> = { alice: "1" };
+    const slow = source(users, { late: true });
+    const cache = accountCache(slow, times);
+    const questions = async (ask: () => unknown): Promise<number> => {
+      slow.asked.length = 0;
+      await ask();
+      return slow.asked.length;
+    };
+    await cache.ha1("alice", "r", "MD5");
+    const wrong = () => cache.recheck("alice", "r", "MD5", Number.POSITIVE_INFINITY);
+    expect(await questions(wrong)).toBe(1);
+    clock.advance(99);
+    expect(await questions(wrong)).toBe(0);
+    expect(wrong()).toBe("1");
+    clock.advance(1);
+    expect(await questions(() => Promise.all([wrong(), wrong()]))).toBe(1);
+    // what was changed there is known from then on
+    users.alice = "2";
+    clock.advance(100);
+    expect(cache.ha1("alice", "r", "MD5")).toBe("1");
+    expect(await wrong()).toBe("2");
+    expect(cache.ha1("alice", "r", "MD5")).toBe("2");
+  });
+
+  it("what a request had to ask itself is not asked twice for it, but for one that came later", async () => {
+    const slow = source({ alice: "1" }, { late: true });
+    const cache = accountCache(slow, times);
+    const began = clock.nowMs();
+    await cache.ha1("alice", "r", "MD5");
+    expect(cache.recheck("alice", "r", "MD5", began)).toBe("1");
+    expect(slow.asked).toHaveLength(1);
+    cache.clear();
+    await cache.ha1("alice", "r", "MD5");
+    clock.advance(1);
+    // the one before had the right password: that it was here lately is for nobody to see
+    await cache.recheck("alice", "r", "MD5", clock.nowMs());
+    expect(slow.asked).toHaveLength(3);
+  });
+
+  it("while the source is in trouble, a wrong response is told so, and what was known stays", async () => {
+    const slow = source({ alice: "1" }, { late: true });
+    const cache = accountCache(slow, times);
+    await cache.ha1("alice", "r", "MD5");
+    slow.trouble = new Error("gone");
+    const wrong = async () => await cache.recheck("alice", "r", "MD5", Number.POSITIVE_INFINITY);
+    await expect(wrong()).rejects.toThrow("gone");
+    expect(cache.ha1("alice", "r", "MD5")).toBe("1");
+    slow.trouble = null;
+    expect(await wrong()).toBe("1");
+  });
+
+  it("a user that is gone from the source is unknown after a wrong response", async () => {
+    const users: Record<string, string> = { alice: "1" };
+    const cache = accountCache(source(users, { late: true }), times);
+    await cache.ha1("alice", "r", "MD5");
+    delete users.alice;
+    expect(await cache.recheck("alice", "r", "MD5", Number.POSITIVE_INFINITY)).toBeNull();
+    expect(cache.ha1("alice", "r", "MD5")).toBeNull();
+  });
+
+  it("whoever overfills it with unknown users learns of no known one by that", async () => {
+    const slow = source({ alice: "1" }, { late: true });
+    const cache = accountCache(slow, { clock, capacity: 10 });
+    const probe = async (user: string): Promise<number> => {
+      slow.asked.length = 0;
+      const began = clock.nowMs();
+      const first = cache.ha1(user, "r", "MD5");
+      await first;
+      await cache.recheck(user, "r", "MD5", first instanceof Promise ? began : Number.POSITIVE_INFINITY);
+      return slow.asked.length;
+    };
+    await cache.ha1("alice", "r", "MD5");
+    for (const user of ["alice", "zoe"]) {
+      clock.advance(1);
+      expect(await probe(user)).toBe(1);
+      expect(await probe(user)).toBe(0);
+      for (let i = 0; i < 100; i++) await cache.ha1(`nobody${i}`, "r", "MD5");
+      expect(await probe(user)).toBe(1);
+      clock.advance(5000);
+    }
   });
 
   it("a user who appears is known as soon as the cache forgets that it was not", async () => {

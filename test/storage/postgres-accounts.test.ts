@@ -23,9 +23,9 @@ describe("a row of Kamailio's subscriber table", () => {
     ["ha1b for a name with its domain", row("", md5, other), both, "MD5", other],
     ["in upper case and padded", row("", ` ${md5.toUpperCase()} `, ""), alone, "MD5", md5],
     ["64 digits are SHA-256", row("", sha256, ""), alone, "SHA-256", sha256],
-    ["64 digits are no MD5", row("", sha256, ""), alone, "MD5", null],
-    ["64 digits are no SHA-512-256", row("", sha256, ""), alone, "SHA-512-256", null],
-    ["MD5 alone gives no SHA-256", row("", md5, other), alone, "SHA-256", null],
+    ["64 digits are no MD5", row("", sha256, ""), alone, "MD5", false],
+    ["64 digits are no SHA-512-256", row("", sha256, ""), alone, "SHA-512-256", false],
+    ["MD5 alone gives no SHA-256", row("", md5, other), alone, "SHA-256", false],
     ["a password gives what is not stored", row("gr\u00fcn", md5, other), alone, "SHA-256", made("SHA-256")],
     ["a password gives all", row("gr\u00fcn", "", ""), alone, "MD5", made("MD5")],
     [
@@ -37,8 +37,8 @@ describe("a row of Kamailio's subscriber table", () => {
     ],
     ["a password gives SHA-512-256", row("gr\u00fcn", md5, other), alone, "SHA-512-256", made("SHA-512-256")],
     ["what is stored goes before the password", row("gr\u00fcn", md5, other), alone, "MD5", md5],
-    ["nothing", row(null, null, null), alone, "MD5", null],
-    ["nonsense for a hash", row("", "x".repeat(32), ""), alone, "MD5", null],
+    ["nothing", row(null, null, null), alone, "MD5", false],
+    ["nonsense for a hash", row("", "x".repeat(32), ""), alone, "MD5", false],
   ] as const)("%s", (_, from, name, algorithm, expected) => {
     expect(ha1OfRow(hasher, from, name, algorithm)).toBe(expected);
   });
