@@ -6,6 +6,9 @@ export interface HtdigestAccounts {
   readonly sha256: ReadonlyMap<string, string>;
 }
 
+/** U+FEFF in UTF-8, which editors put in front of a text. */
+const UTF8_MARK = "\xef\xbb\xbf";
+
 /** A line that cannot be read. Says which and why, and nothing of what it holds. */
 export class HtdigestError extends Error {
   /** From 1; 0 when it is not about one line. */
@@ -24,7 +27,7 @@ export function htdigestKey(user: string, realm: string): string {
 
 /**
  * Reads lines `user:realm:HA1` as Apache's htdigest writes them: 32 hexadecimal digits are MD5, 64 are SHA-256. The realm may
- * hold colons, the user may not. Empty lines and those that start with `#` are passed over.
+ * hold colons, the user may not. Empty lines and those that start with `#` are passed over, and so is a byte order mark of UTF-8.
  * @param text latin1, one character an octet
  * @throws HtdigestError for the first line that cannot be read, or stands twice
  */
@@ -32,7 +35,7 @@ export function parseHtdigest(text: string): HtdigestAccounts {
   const md5 = new Map<string, string>();
   const sha256 = new Map<string, string>();
   let number = 0;
-  for (let at = 0; at < text.length; ) {
+  for (let at = text.startsWith(UTF8_MARK) ? UTF8_MARK.length : 0; at < text.length; ) {
     let end = text.indexOf("\n", at);
     if (end < 0) end = text.length;
     const line = text.slice(at, text.charCodeAt(end - 1) === 0x0d && end > at ? end - 1 : end);

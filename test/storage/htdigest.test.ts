@@ -108,15 +108,25 @@ describe("a file that others write", () => {
   const alice = `alice:example.com:${md5}\n`;
   const bob = `bob:example.com:${sha256}\n`;
 
-  it("answers by algorithm; nobody is known under SHA-512-256", async () => {
+  it("answers by algorithm; whom it knows by another hash alone, it knows all the same", async () => {
     await writeFile(path, alice + bob);
     const { source } = await opened();
     expect(source.size).toBe(2);
     expect(source.ha1("alice", "example.com", "MD5")).toBe(md5);
-    expect(source.ha1("alice", "example.com", "SHA-256")).toBeNull();
+    expect(source.ha1("alice", "example.com", "SHA-256")).toBe(false);
     expect(source.ha1("alice", "example.org", "MD5")).toBeNull();
     expect(source.ha1("bob", "example.com", "SHA-256")).toBe(sha256);
-    expect(source.ha1("bob", "example.com", "SHA-512-256")).toBeNull();
+    expect(source.ha1("bob", "example.com", "MD5")).toBe(false);
+    expect(source.ha1("bob", "example.com", "SHA-512-256")).toBe(false);
+    expect(source.ha1("carol", "example.com", "SHA-512-256")).toBeNull();
+    source.close();
+  });
+
+  it("with a byte order mark in front, knows the first user as well", async () => {
+    await writeFile(path, Buffer.from(`\ufeff${alice}${bob}`, "utf8"));
+    const { source } = await opened();
+    expect(source.ha1("alice", "example.com", "MD5")).toBe(md5);
+    expect(source.size).toBe(2);
     source.close();
   });
 
