@@ -35,7 +35,7 @@ export function lookupTargets(
     const device = binding.instance === null ? binding.uri : `"${binding.instance}`;
     const known = devices.get(device);
     if (known === undefined) devices.set(device, [binding]);
-    else known.push(binding);
+    else addFlow(known, binding);
   }
   const groups: Target[][] = [];
   let qMilli = -1;
@@ -45,6 +45,13 @@ export function lookupTargets(
     groups[groups.length - 1]!.push({ binding: binding!, fallbacks });
   }
   return groups;
+}
+
+/** RFC 5626 §7: the latest flow first; of those written within one millisecond that is the one which stands later in the set. */
+function addFlow(flows: Binding[], binding: Binding): void {
+  let at = flows.length;
+  while (at > 0 && byPreference(flows[at - 1]!, binding) === 0) at--;
+  flows.splice(at, 0, binding);
 }
 
 function byPreference(a: Binding, b: Binding): number {

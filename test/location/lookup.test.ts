@@ -30,6 +30,7 @@ describe("the target set", () => {
       [b("a", { qMilli: 100 }), b("b", { qMilli: 900 }), b("c", { qMilli: 100 })],
       "b | a c",
     ],
+    ["§16.6: phones of one millisecond in the order of the set", [b("a"), b("b"), b("c")], "a b c"],
     ["q=0 comes last, but comes", [b("a", { qMilli: 0 }), b("b")], "b | a"],
     ["without the expired", [b("a", { expiresAtMs: NOW }), b("b")], "b"],
     ["without those on dead connections", [b("a", { flow: "dead" }), b("b", { flow: "live" })], "b"],
@@ -37,6 +38,11 @@ describe("the target set", () => {
       "5626 §7: flows of one instance are one branch, the newest first",
       [b("a", i({ regId: 1, flow: "live1" })), b("b", i({ regId: 2, flow: "live2", updatedAtMs: NOW + 1 }))],
       "b>a",
+    ],
+    [
+      "5626 §7: of two flows of one millisecond, the one written later",
+      [1, 2, 3].map((regId) => b(`flow${regId}`, i({ regId, flow: `live${regId}` }))),
+      "flow3>flow2>flow1",
     ],
     [
       "5626 §7: a dead flow leaves the other",
