@@ -58,6 +58,20 @@ export type NotSent = Exclude<SendResult, "sent"> | "full";
 /** Client transactions that are looked at when the network says a peer was not reached: it does so within a round trip. */
 const RECENT = 1024;
 
+/** The registered methods besides INVITE that a proxy has server transactions of: a CANCEL does not say which it means. */
+const CANCELLED_IN_VAIN = [
+  "MESSAGE",
+  "OPTIONS",
+  "BYE",
+  "SUBSCRIBE",
+  "NOTIFY",
+  "PUBLISH",
+  "REFER",
+  "INFO",
+  "UPDATE",
+  "PRACK",
+] as const;
+
 const NO_HANDLERS: ClientHandlers = { response() {}, failed() {} };
 
 /**
@@ -230,6 +244,7 @@ export class TransactionLayer implements ServerHost, ClientHost {
     const about = method === "ACK" || method === "CANCEL" ? "INVITE" : method;
     const { key, untagged } = serverKey(request, via, about);
     let transaction = this.#servers.get(key);
+    if (method === "CANCEL") transaction ??= this.#otherThanInvite(request, via);
     if (method === "ACK" && transaction === undefined && untagged !== null) {
       // §17.2.3: the INVITE of an RFC 2543 element had no To tag, its ACK has the one of our response
       transaction = this.#servers.get(untagged);
@@ -242,7 +257,7 @@ export class TransactionLayer implements ServerHost, ClientHost {
     }
     if (method === "ACK") return transaction.acknowledged();
     if (method === "CANCEL") {
-      // §9.2: the To tag is that of the answer to the INVITE
+      // §9.2: the To tag is that of the answer to the request
       const { toTag } = transaction;
       leg.respond(respond(request, from, { status: 200, toTag }), via, from);
       transaction.cancelled(request);
@@ -251,6 +266,15 @@ export class TransactionLayer implements ServerHost, ClientHost {
     this.#retransmissions++;
     transaction.retransmitted();
     return true;
+  }
+
+  /** §9.2: a CANCEL matches whatever request it names but ACK and CANCEL; only an INVITE is ended by it. */
+  #otherThanInvite(cancel: SipRequest, via: Via): ServerTransaction | undefined {
+    for (const method of CANCELLED_IN_VAIN) {
+      const transaction = this.#servers.get(serverKey(cancel, via, method).key);
+      if (transaction !== undefined) return transaction;
+    }
+    return undefined;
   }
 
   #start(

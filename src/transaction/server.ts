@@ -161,9 +161,9 @@ export class ServerTransaction implements TimerOwner<TimerName> {
     return !accepted;
   }
 
-  /** A CANCEL for this INVITE, already answered. */
+  /** A CANCEL for this request, already answered; it has an effect on an INVITE without a final response alone (§9.2). */
   cancelled(cancel: SipRequest): void {
-    if (!this.answered) this.#handlers?.cancelled(cancel);
+    if (this.#invite !== undefined && !this.answered) this.#handlers?.cancelled(cancel);
   }
 
   timerFired(timer: TimerName): void {

@@ -244,10 +244,32 @@ describe("§9.2: CANCEL", () => {
     expect(sent(at)).toEqual([]);
   });
 
-  test("of a request other than INVITE is not ours", () => {
+  test.each(["MESSAGE", "OPTIONS", "SUBSCRIBE", "BYE"])(
+    "of a %s that is pending is answered 200, and changes nothing",
+    (method) => {
+      const at = bench();
+      let cancelled = 0;
+      const transaction = serve(at, request({ method }), { cancelled: () => void cancelled++ });
+      expect(at.layer.receive(request({ method: "CANCEL" }), at.leg, at.from)).toBe(true);
+      expect(sent(at)).toEqual(["SIP/2.0 200 OK"]);
+      expect(cancelled).toBe(0);
+      transaction.respond({ status: 202 });
+      expect(sent(at)).toEqual(["SIP/2.0 200 OK", "SIP/2.0 202 Accepted"]);
+    },
+  );
+
+  test("of a MESSAGE of an RFC 2543 element is answered 200, too", () => {
+    const at = bench();
+    serve(at, request({ method: "MESSAGE", branch: null }));
+    expect(at.layer.receive(request({ method: "CANCEL", branch: null }), at.leg, at.from)).toBe(true);
+    expect(sent(at)).toEqual(["SIP/2.0 200 OK"]);
+  });
+
+  test("of another branch than that of a pending MESSAGE is not ours", () => {
     const at = bench();
     serve(at, request({ method: "MESSAGE" }));
-    expect(at.layer.receive(request({ method: "CANCEL" }), at.leg, at.from)).toBe(false);
+    const cancel = request({ method: "CANCEL", branch: "z9hG4bKtwo" });
+    expect(at.layer.receive(cancel, at.leg, at.from)).toBe(false);
   });
 });
 
