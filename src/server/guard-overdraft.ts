@@ -42,8 +42,9 @@ export class Overdrafts {
       this.#take(overdraft, share, token, cost, nowMs);
       return true;
     }
-    // who goes on all the same is modest no longer
-    if (share !== undefined && share.tokens > 1) share.tokens = Math.max(1, share.tokens - 1);
+    // who goes on all the same is modest no longer; a phone that waits longer each time (RFC 3261 §17.1.2.2) stays so
+    if (share === undefined) this.#shares.set(token, { tokens: SHARE - 1, atMs: nowMs });
+    else if (share.tokens > 1) share.tokens = Math.max(1, share.tokens - 1);
     return false;
   }
 
