@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../message/limits.js";
 import { DEFAULT_TRANSACTIONS } from "../transaction/layer.js";
+import { parseHttpUrl, parsePostgresUrl } from "./config-urls.js";
 import {
   type HostPort,
   type ListenAddress,
@@ -25,22 +26,25 @@ function parsedText<T>(parse: (text: string) => Parsed<T>) {
   });
 }
 
+/** A text that stays as it is written, when a parser has nothing against it. */
+function checkedText(parse: (text: string) => Parsed<unknown>) {
+  return z.string().check((context) => {
+    const parsed = parse(context.value);
+    if ("problem" in parsed)
+      context.issues.push({ code: "custom", message: parsed.problem, input: context.value });
+  });
+}
+
 const listenUri = parsedText<ListenAddress>(parseListen);
 const storeUrl = parsedText<StoreLocation>(parseStore);
 const hostPort = parsedText<HostPort>((text) => parseAddress(text));
-const network = z.string().check((context) => {
-  const parsed = parseNetwork(context.value);
-  if ("problem" in parsed)
-    context.issues.push({ code: "custom", message: parsed.problem, input: context.value });
-});
+const network = checkedText(parseNetwork);
 const domain = parsedText<string>(parseDomain);
-const domainPattern = z.string().check((context) => {
-  const parsed = parseDomain(context.value.replace(/^\*\./, ""));
-  if ("problem" in parsed)
-    context.issues.push({ code: "custom", message: parsed.problem, input: context.value });
-});
+const domainPattern = checkedText((text) => parseDomain(text.replace(/^\*\./, "")));
 const sipUri = parsedText<string>(parseSip);
 const addressOfRecord = parsedText<string>(parseAor);
+const httpUrl = checkedText(parseHttpUrl);
+const postgresUrl = checkedText(parsePostgresUrl);
 const path = z.string().min(1);
 const seconds = (least: number, most = 4_294_967_295) => z.int().min(least).max(most);
 const count = (least: number, most: number) => z.int().min(least).max(most);
@@ -98,12 +102,16 @@ const accountSource = z.union(
     z.literal("store"),
     z.strictObject({ htdigest: path.describe("File of lines user:realm:HA1.") }),
     z.strictObject({
-      postgres: path.describe("postgres://USER:PASSWORD@HOST/DATABASE with a subscriber table."),
+      postgres: postgresUrl.meta({
+        format: "uri",
+        description: "postgres://USER:PASSWORD@HOST/DATABASE with a subscriber table.",
+      }),
     }),
     z.strictObject({
-      http: z
-        .url({ protocol: /^https?$/, error: "expected an http: or https: URL" })
-        .describe("URL of a service that is asked with POST."),
+      http: httpUrl.meta({
+        format: "uri",
+        description: "URL of a service that is asked with POST; with USER:PASSWORD@ by Basic authentication.",
+      }),
     }),
   ],
   { error: "expected store, { htdigest: FILE }, { postgres: URL } or { http: URL }" },

@@ -85,7 +85,7 @@ export function parseStore(text: string): Parsed<StoreLocation> {
 
 /** A URL with the password in it left out, for messages. */
 export function withoutPassword(url: string): string {
-  return url.replace(/^([a-z0-9+.-]+:\/\/[^/@:]*):[^/@]*@/i, "$1:***@");
+  return url.replace(/^([a-z0-9+.-]+:\/\/[^/@:]*):.*@/is, "$1:***@");
 }
 
 /** `192.0.2.0/24`, `2001:db8::/32`, or one address, as it is written. */

@@ -7,6 +7,17 @@ export function withoutCredentials(line: string): string {
   if (/authorization:/i.test(clean)) {
     clean = clean.replace(/(authorization:[ \t]*)(?:[^\\"]|\\[^rn])*/gi, `$1${CENSOR}`);
   }
-  if (clean.includes("://")) clean = clean.replace(/(:\/\/[^\s:@/"]*):[^\s@/"]*@/g, `$1:${CENSOR}@`);
-  return clean;
+  return clean.includes("://") ? clean.replace(/[^\s"]+/g, withoutPasswords) : clean;
+}
+
+/** `://user:` where no port follows; a bracket begins an IPv6 host. */
+const PASSWORD_BEGINS = /:\/\/[^:@/[]*:(?!\d*(?:[/?#\\]|$))/;
+
+/** Up to the last `@`: in a URL that is not well formed the password may hold that as well as a slash. */
+function withoutPasswords(word: string): string {
+  const last = word.lastIndexOf("@");
+  if (last < 0 || !word.includes("://")) return word;
+  const begin = PASSWORD_BEGINS.exec(word);
+  const from = begin === null ? last : begin.index + begin[0].length;
+  return from >= last ? word : `${word.slice(0, from)}${CENSOR}${word.slice(last)}`;
 }

@@ -1,7 +1,7 @@
 import type { CredentialSource, DigestAlgorithm, Ha1Answer } from "../auth/source.js";
 
 export interface HttpAccountsOptions {
-  /** `http:` or `https:` URL that is asked with POST. */
+  /** `http:` or `https:` URL that is asked with POST; with `user:password@` by Basic authentication (RFC 7617). */
   readonly url: string;
   /** Header fields to send along, such as Authorization. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -18,14 +18,20 @@ const DIGITS: Readonly<Record<DigestAlgorithm, number>> = { MD5: 32, "SHA-256": 
  * Accounts that an HTTP service knows. It is asked with `POST` and `{"user", "realm", "algorithm"}`, and answers 200 with
  * `{"ha1": "…"}` in hexadecimal, `{"ha1": null}` for a user without a hash of this algorithm, or 404 for one that it does not know; anything else rejects. No redirect is followed: the
  * question names a user. Ask it through `accountCache`.
- * @throws TypeError when the URL is none
+ * @throws TypeError when the URL is none, URIError when an escape in its user or password is broken
  */
 export function httpAccounts(options: HttpAccountsOptions): CredentialSource {
   const { timeoutMs = 2000 } = options;
+  if (!URL.canParse(options.url)) throw new TypeError("accounts over HTTP: the URL is none");
   const url = new URL(options.url);
   if (url.protocol !== "http:" && url.protocol !== "https:")
     throw new TypeError("accounts over HTTP need an http: or https: URL");
-  const headers = { ...options.headers, "content-type": "application/json", accept: "application/json" };
+  const headers = {
+    ...basicOf(url),
+    ...options.headers,
+    "content-type": "application/json",
+    accept: "application/json",
+  };
   return {
     async ha1(user, realm, algorithm) {
       const response = await fetch(url, {
@@ -46,6 +52,15 @@ export function httpAccounts(options: HttpAccountsOptions): CredentialSource {
       return ha1In(await textUpTo(response, MOST_OCTETS), algorithm);
     },
   };
+}
+
+/** Takes the credentials out of a URL: nobody asks with them in it, and no error shall show them. */
+function basicOf(url: URL): Readonly<Record<string, string>> {
+  if (url.username === "" && url.password === "") return {};
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  url.username = "";
+  url.password = "";
+  return { authorization: `Basic ${Buffer.from(credentials, "utf8").toString("base64")}` };
 }
 
 /** @throws Error when it is not what it should be; it says nothing of what it holds */

@@ -280,6 +280,41 @@ describe("what is refused, by line and key", () => {
     ],
     [
       "a URL that is none",
+      "accounts:\n  - http: http://u:TOP@SEC/RET@127.0.0.1/\n",
+      "FILE:2: accounts[0].http: in user and password, @ is written %40 and / is written %2F",
+    ],
+    [
+      "accounts over HTTP, a slash in the password",
+      "accounts:\n  - http: http://u:TOP/SECRET@127.0.0.1/\n",
+      "FILE:2: accounts[0].http: expected an http: or https: URL",
+    ],
+    [
+      "accounts over HTTP, a broken escape",
+      "accounts:\n  - http: http://u:%zz@127.0.0.1/\n",
+      "FILE:2: accounts[0].http: the escapes (%41) in user and password must be whole, and UTF-8",
+    ],
+    [
+      "accounts over HTTP, a colon in the user",
+      "accounts:\n  - http: http://u%3Av:pw@127.0.0.1/\n",
+      "FILE:2: accounts[0].http: the user may hold no colon",
+    ],
+    [
+      "accounts in PostgreSQL, no URL",
+      'accounts:\n  - store\n  - postgres: "postgres://u:pw@:bad:port/x y"\n',
+      "FILE:3: accounts[1].postgres: expected postgres://USER:PASSWORD@HOST/DATABASE",
+    ],
+    [
+      "accounts in PostgreSQL, another scheme",
+      "accounts:\n  - postgres: mysql://u:pw@db/x\n",
+      "FILE:2: accounts[0].postgres: expected postgres://USER:PASSWORD@HOST/DATABASE",
+    ],
+    [
+      "accounts in PostgreSQL, an @ and a slash in the password",
+      "accounts:\n  - postgres: postgres://u:TOP@SEC/RET@db/x\n",
+      "FILE:2: accounts[0].postgres: in user and password, @ is written %40 and / is written %2F",
+    ],
+    [
+      "accounts over another scheme",
       "accounts:\n  - http: ftp://x\n",
       "FILE:2: accounts[0].http: expected an http: or https: URL",
     ],

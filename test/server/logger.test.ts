@@ -58,11 +58,32 @@ describe("no credentials", () => {
       { text: 'proxy-authorization:Digest response="s3cret"' },
     ],
     ["the password of a URL", { error: "cannot reach postgres://op:s3cret@db/x" }],
+    ["one that holds what it may not", { error: "no URL: http://u:a@b/s3cret@127.0.0.1/x" }],
+    ["one with a slash first", { error: "no URL: http://u:b/s3cret@127.0.0.1/x" }],
+    ["one of digits", { error: "no URL: http://u:12@s3cret@127.0.0.1/x" }],
+    ["of the second of two", { error: "http://a/,http://u:s3cret@b/" }],
+    ["of no user", { error: "http://:s3cret@b/" }],
   ])("%s", (_, facts) => {
     const { log, written } = lines();
     log.info(facts, "something");
     expect(written.join("")).not.toContain("s3cret");
     expect(JSON.parse(written[0]!)).toMatchObject({ msg: "something" });
+  });
+
+  test.each([
+    "http://127.0.0.1:8060/api/v1/users/alice@example.com",
+    "http://[::1]:8060/api/v1/users/alice@example.com",
+    "http://example.com/a:b@c",
+    "http://127.0.0.1:8060 alice@example.com",
+    "sip:alice:b@example.com",
+  ])("%s holds none", (text) => {
+    expect(withoutCredentials(JSON.stringify({ text }))).toBe(JSON.stringify({ text }));
+  });
+
+  test("a long line without any takes no time to speak of", () => {
+    const text = "://a:b".repeat(200_000);
+    expect(withoutCredentials(text)).toBe(text);
+    expect(withoutCredentials(`${text}@`).length).toBeLessThan(100);
   });
 
   test("what follows the header stays", () => {

@@ -53,6 +53,24 @@ describe("accounts that an HTTP service knows", () => {
     });
   });
 
+  it("asks by Basic authentication with what the URL holds, and never shows it", async () => {
+    answer = says(404, "");
+    const withUser = (userinfo: string) => url.replace("://", `://${userinfo}@`);
+    await httpAccounts({ url: withUser("op:s%40c%2Fret%C3%A4") }).ha1("a", "b", "MD5");
+    // RFC 7617 §2.1: UTF-8
+    const expected = Buffer.from("op:s@c/ret\u00e4", "utf8").toString("base64");
+    expect(asked.at(-1)?.headers.authorization).toBe(`Basic ${expected}`);
+    const headers = { authorization: "Bearer t" };
+    await httpAccounts({ url: withUser("op"), headers }).ha1("a", "b", "MD5");
+    expect(asked.at(-1)?.headers.authorization).toBe("Bearer t");
+    const nowhere = httpAccounts({ url: "http://op:hunter2@127.0.0.1:1/" });
+    const failure = await Promise.resolve(nowhere.ha1("a", "b", "MD5")).then(String, (error: unknown) =>
+      JSON.stringify([String(error), error, (error as Error).stack, String((error as Error).cause)]),
+    );
+    expect(failure).toContain("failed");
+    expect(failure).not.toContain("hunter2");
+  });
+
   it("404 is a user that is not known", async () => {
     answer = says(404, "no such user");
     expect(await httpAccounts({ url }).ha1("carol", "example.com", "MD5")).toBeNull();
