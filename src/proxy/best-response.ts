@@ -32,6 +32,9 @@ function rank(status: number): number {
       return hundred + 30;
     case 487:
       return hundred + 40;
+    // a limit of ours, on one of many ways
+    case 440:
+      return hundred + 45;
     case 503:
       return hundred + 50;
     default:

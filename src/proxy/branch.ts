@@ -6,6 +6,8 @@ import type { Attempt, AttemptHandlers } from "./attempt.js";
 import type { Destination } from "./destination.js";
 import type { ResponseContext } from "./response-context.js";
 
+/** Nothing of the Max-Breadth was left for this target (RFC 5393 §5.3.3). */
+const NO_BREADTH = reject(440, "Max-Breadth Exceeded");
 const NO_DESTINATIONS: readonly Destination[] = [];
 
 /**
@@ -53,6 +55,11 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
 
   start(): void {
     const destination = this.#destinations[this.#next++]!;
+    if (destination.breadth === 0) {
+      if (this.#mayFailOver()) this.start();
+      else this.#endWith(NO_BREADTH);
+      return;
+    }
     this.#isLocal = destination.local;
     this.#attempt = this.#context.attempt(destination, this);
     this.#attempt?.start();
@@ -66,7 +73,9 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
 
   write(way: Way, branch: string): string {
     this.#armTimerC();
-    return this.#context.copy(this.#destinations[this.#next - 1]!, way, branch, this.#breadth);
+    const destination = this.#destinations[this.#next - 1]!;
+    const breadth = Math.min(this.#breadth, destination.breadth ?? this.#breadth);
+    return this.#context.copy(destination, way, branch, breadth);
   }
 
   response(response: SipResponse): void {
@@ -101,8 +110,12 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
       this.start();
       return;
     }
+    this.#endWith(this.#explain(failure));
+  }
+
+  #endWith(rejection: Rejection): void {
     this.#end();
-    this.#context.branchEnded({ kind: "own", rejection: this.#explain(failure) });
+    this.#context.branchEnded({ kind: "own", rejection });
   }
 
   /** RFC 5626 §7: is there another flow of the same instance? */

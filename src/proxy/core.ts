@@ -5,6 +5,7 @@ import { ok, type Rejection, type Result, reject } from "../message/result.js";
 import type { SipUri } from "../message/uri.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { Identity } from "../port/receiver.js";
+import { shareOut } from "./breadth.js";
 import { callerSide, makesDialog } from "./caller.js";
 import { resolveLiterals } from "./hop.js";
 import { Locator } from "./locator.js";
@@ -180,7 +181,7 @@ export function targetsOf(
     barSelf: options.barSelf ?? false,
     secure,
   });
-  if (groups.length > 0) return ok(groups);
+  if (groups.length > 0) return ok(options.barSelf ? groups : shareOut(groups, plan.maxBreadth, self));
   return secure ? SIPS_NOT_ALLOWED : NO_WAY;
 }
 

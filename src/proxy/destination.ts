@@ -21,6 +21,20 @@ export interface Destination {
   readonly local: boolean;
   /** Is its flow the only way to it, whatever its Contact says? */
   readonly nat: boolean;
+  /** Most that its Max-Breadth may be: its share, where it leads back to this server; 0 when none was left. See `shareOut`. */
+  readonly breadth?: number;
+}
+
+/** Does a copy that goes there come back to this server? */
+export function leadsBack({ hop }: Destination, self: Self): boolean {
+  switch (hop.kind) {
+    case "connection":
+      return false;
+    case "udp":
+      return self.isServer(hop.peer.address, hop.peer.port);
+    case "uri":
+      return self.isServer(hostOf(hop.uri), hop.uri.port);
+  }
 }
 
 /**

@@ -154,6 +154,14 @@ export class Sender {
     return `${MAGIC_COOKIE}${this.#nonce}${count}${secret}`;
   }
 
+  /**
+   * Did a client transaction of ours send this? An ACK that did is one to a final response but 2xx, and goes no further than
+   * to who gave that (RFC 3261 §17.1.1.3).
+   */
+  sentByUs({ via }: SipRequest): boolean {
+    return via !== undefined && branchOf(via)?.startsWith(`${MAGIC_COOKIE}${this.#nonce}`) === true;
+  }
+
   /** The branch of what is forwarded without state: the same each time the request comes (§16.11). */
   statelessBranch(request: SipRequest): string {
     const received = request.via === undefined ? undefined : branchOf(request.via);

@@ -87,13 +87,15 @@ export class StatefulProxy implements Receiver {
   }
 
   #request(request: SipRequest, origin: Origin): MaybePromise<number | undefined> {
+    const isAck = request.method === "ACK";
+    // what was refused here without state, after it came back to us, is acknowledged by us to ourselves
+    if (isAck && this.#core.sender.sentByUs(request)) return 0;
     const judged = judge(this.#core, request, origin);
     if (!judged.ok) {
       this.#refused++;
       return refuse(this.#core, request, origin, judged);
     }
     const { plan, verdict } = judged.value;
-    const isAck = request.method === "ACK";
     switch (verdict.kind) {
       case "self":
         return undefined;
@@ -155,10 +157,12 @@ export class StatefulProxy implements Receiver {
 
   /** §16.6: an ACK to a 2xx goes on without a transaction; when it cannot, nobody is told (§17). */
   #acknowledge(plan: Plan, destination: Destination): MaybePromise<number> {
+    const { breadth = plan.maxBreadth } = destination;
+    if (breadth === 0) return 0;
     const { sender, copier } = this.#core;
-    const branch = sender.statelessBranch(plan.request);
+    const branch = `${sender.statelessBranch(plan.request)}${plan.mark}`;
     const sent = sender.sendOnce(destination.hop, plan.leg, (way) =>
-      copier.write(plan, destination, way, branch, plan.maxBreadth),
+      copier.write(plan, destination, way, branch, breadth),
     );
     return chain(sent, (gone) => (gone ? 100 : 0));
   }

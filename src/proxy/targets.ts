@@ -1,7 +1,6 @@
 import type { Binding, Bindings } from "../location/binding.js";
 import { type LookupMoment, lookupTargets } from "../location/lookup.js";
-import { bindingDestination, type Destination, type FarContacts } from "./destination.js";
-import { hostOf } from "./hop.js";
+import { bindingDestination, type Destination, type FarContacts, leadsBack } from "./destination.js";
 import type { Candidate, Group } from "./response-context.js";
 import type { Self } from "./self.js";
 
@@ -38,9 +37,8 @@ function add(destinations: Destination[], binding: Binding, policy: TargetPolicy
 function destinationOf(binding: Binding, policy: TargetPolicy): Destination | undefined {
   const destination = bindingDestination(binding, policy.far, policy.self);
   if (destination === undefined) return undefined;
-  const { hop, uri } = destination;
-  if (policy.barSelf && hop.kind === "uri" && policy.self.isServer(hostOf(hop.uri), hop.uri.port))
-    return undefined;
+  if (policy.barSelf && leadsBack(destination, policy.self)) return undefined;
+  const { uri } = destination;
   const secure = /^sips:/i.test(uri);
   if (policy.secure) return secure ? destination : undefined;
   // RFC 5630 §5.3: a request for a sip URI goes to a sips contact under the sip scheme

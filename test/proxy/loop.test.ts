@@ -27,23 +27,6 @@ describe("RFC 5393: loops end in a few packets", () => {
     expect(on.network.count("INVITE")).toBeLessThanOrEqual(10);
   });
 
-  test("§5.5 ten users who each point to all ten: bounded by Max-Breadth", async () => {
-    const on = await stage();
-    const [caller, phone] = [on.phone("caller"), on.phone("phone")];
-    const users = Array.from({ length: 10 }, (_, i) => `u${i}`);
-    for (const user of users)
-      for (const target of users) on.bind(user, phone, { uri: `sip:${target}@example.com`, callId: target });
-    caller.request({ ...INVITE, uri: "sip:u0@example.com", maxForwards: "4" });
-    let most = 0;
-    for (let i = 0; i < 30; i++) {
-      await on.pass(1);
-      most = Math.max(most, on.proxy.counts().pending);
-    }
-    // without it there would be 10 + 90 + 720 at once; with it at most 60 on each of four levels, and the root
-    expect(most).toBeGreaterThan(60);
-    expect(most).toBeLessThanOrEqual(1 + 4 * 60);
-  });
-
   test.each(["MESSAGE", "INVITE"])(
     "§4.2.1: URI parameters that change with each pass make no spiral of a loop: %s",
     async (method) => {
