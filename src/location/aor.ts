@@ -1,11 +1,12 @@
 import { unescapeOnce } from "../message/grammar.js";
-import type { SipUri } from "../message/uri.js";
+import { isUserCode, type SipUri } from "../message/uri.js";
 
 /**
  * The key of an address-of-record (RFC 3261 §10.3 step 5): user with its escapes undone, host in lower case; parameters,
  * password and headers left out. So is a port: an address-of-record names a domain, and phones that were given the
  * server's address instead write its port now and then. sip and sips name the same resource (RFC 5630 §5.2), so the
- * key's scheme is always `sip`. Octets that would make the key ambiguous (controls, blank, `%`, `@`) stay escaped.
+ * key's scheme is always `sip`. What a user part may hold only as an escape (`%22`, `%3A`, `%40`, blanks, controls) stays one,
+ * so that the key is itself the URI.
  */
 export function aorOf(uri: SipUri): string {
   const user = uri.user === null ? "" : `${canonicalUser(uri.user)}@`;
@@ -13,13 +14,15 @@ export function aorOf(uri: SipUri): string {
 }
 
 function canonicalUser(user: string): string {
-  if (!user.includes("%")) return user;
-  const plain = unescapeOnce(user) ?? user;
+  return user.includes("%") ? escapeUser(unescapeOnce(user) ?? user) : user;
+}
+
+/** Text as the user part of such a key, with escapes for what may not stand there as it is (§25.1). */
+export function escapeUser(plain: string): string {
   let out = "";
   for (let i = 0; i < plain.length; i++) {
     const code = plain.charCodeAt(i);
-    const keep = code > 0x20 && code !== 0x25 && code !== 0x40 && code !== 0x7f;
-    out += keep ? plain[i] : `%${code.toString(16).toUpperCase().padStart(2, "0")}`;
+    out += isUserCode(code) ? plain[i] : `%${code.toString(16).toUpperCase().padStart(2, "0")}`;
   }
   return out;
 }

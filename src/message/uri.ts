@@ -55,6 +55,12 @@ export function holdsDelimiters(text: string): boolean {
  */
 const USER = uriChars("-_.!~*'()&=+$,;?/%#");
 for (let code = 0x80; code <= 0xff; code++) USER[code] = 1;
+
+/** May this octet stand in a user part as it is? The others, `%` among them, stand there as escapes alone. */
+export function isUserCode(code: number): boolean {
+  return code !== 0x25 && USER[code] === 1;
+}
+
 const PASSWORD = uriChars("-_.!~*'()&=+$,%");
 const PARAM_NAME = uriChars("-_.!~*'()[]/:&+$%");
 /** paramchar, and the `=` that ends what phones encode in base64. */

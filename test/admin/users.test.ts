@@ -21,6 +21,18 @@ test("PUT makes an account, then changes its password; GET shows it; DELETE take
   expect((await app.inject({ method: "DELETE", url })).statusCode).toBe(404);
 });
 
+test("RFC 3261 §25.1: a user with what a URI holds as an escape alone", async () => {
+  const { app, backend } = await harness();
+  // the path is unescaped once
+  const escaped = "/api/v1/users/o%2522brien%255C@example.com";
+  const made = await app.inject({ method: "PUT", url: escaped, payload: { password: "secret" } });
+  const shown = { aor: "sip:o%22brien%5C@example.com", user: 'o"brien\\', realm: "example.com" };
+  expect([made.statusCode, made.json()]).toEqual([201, shown]);
+  expect(await backend.accounts?.has('o"brien\\', "example.com")).toBe(true);
+  expect((await app.inject(escaped)).json()).toEqual(shown);
+  expect((await app.inject("/api/v1/users")).json().items).toEqual([shown]);
+});
+
 test("the realm of the server is the realm of its accounts", async () => {
   const { app, backend } = await harness(undefined, { realm: () => "Acme" });
   const made = await app.inject({ method: "PUT", url, payload: { password: "secret" } });

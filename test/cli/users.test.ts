@@ -15,6 +15,19 @@ async function ha1(data: string, user: string, realm: string): Promise<Ha1Answer
 const fresh = (): string => join(temporaryFolder(), "data");
 
 describe("user add", () => {
+  test.each(["o%22brien", "a%5Cb", "a%3Ab", "a%40b", "50%25"])(
+    "RFC 3261 §25.1: %s, listed as it was typed",
+    async (user) => {
+      const data = fresh();
+      const args = ["user", "add", `${user}@example.com`, "--password", "secret", "--data", data];
+      expect(await rollcall(args)).toEqual({ status: 0, out: `added ${user}@example.com\n`, err: "" });
+      expect((await rollcall(["user", "list", "--data", data])).out).toBe(`${user}@example.com\n`);
+      expect(await ha1(data, decodeURIComponent(user), "example.com")).toMatch(/^[0-9a-f]{32}$/);
+      const removed = await rollcall(["user", "remove", `${user}@example.com`, "--data", data]);
+      expect(removed.out).toBe(`removed ${user}@example.com\n`);
+    },
+  );
+
   test.each([
     ["--password", ["--password", "secret"], ""],
     ["--password-stdin", ["--password-stdin"], "secret\n"],

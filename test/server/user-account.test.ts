@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { typedAor } from "../../src/admin/text.js";
+import { quote } from "../../src/message/grammar.js";
 import { accountOfAor, ha1sOf } from "../../src/server/user-account.js";
 import { memoryAccounts } from "../../src/storage/memory-accounts.js";
 import { answering, hasher, rig } from "./authorize-rig.js";
@@ -20,6 +22,35 @@ describe("an account made for an address", () => {
         expect(wrong.status).toBe(401);
         authorize.close();
       }
+    }
+  });
+
+  it.each([
+    ["o%22brien", 'o"brien'],
+    ["a%5cb", "a\\b"],
+    ["a%5C%22b", 'a\\"b'],
+    ["a%3Ab", "a:b"],
+    ["a%40b", "a@b"],
+    ["50%25", "50%"],
+    ["%3Ca%20b%3E", "<a b>"],
+    ["%61lice", "alice"],
+  ])("RFC 3261 §25.1: of %s, whose name comes in quotes", async (escaped, user) => {
+    const accounts = memoryAccounts();
+    const account = accountOfAor(typedAor(`${escaped}@example.com`)!, null)!;
+    expect(account).toEqual({ user, realm: "example.com", domain: "example.com" });
+    await accounts.set(account.user, account.realm, ha1sOf(hasher, account, "secret"));
+    const { ask, challenge } = rig({ source: accounts });
+    for (const name of [user, `${user}@example.com`]) {
+      const parts = { user: name, overrides: { username: quote(name) } };
+      const to = { to: `sip:${escaped}@example.com` };
+      const right = await ask(answering(await challenge(), parts, to));
+      expect(right.context.identity).toEqual({ user: name, realm: "example.com" });
+      const wrong = await ask(answering(await challenge(), { ...parts, password: "guess" }, to));
+      expect(wrong.status).toBe(401);
+      // nobody else's address
+      expect((await ask(answering(await challenge(), parts))).status).toBe(
+        user === "alice" ? undefined : 403,
+      );
     }
   });
 
