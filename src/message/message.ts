@@ -83,7 +83,11 @@ function parseOptional(text: string | undefined): NameAddr | undefined {
   return text === undefined ? undefined : parseNameAddr(text);
 }
 
-/** Parses CSeq: `1*DIGIT LWS Method`, the number at most 2^32-1 (§8.1.1.5, §20.16). */
+/**
+ * Parses CSeq: `1*DIGIT LWS Method`, the number at most 2^32-1 (§20.16: expressible in 32 bits). §8.1.1.5 has those who send it
+ * stay below 2^31; a number from there on is tolerated, since all that is done with it is to compare it, and a dialog counts up
+ * from where it began. What is more is malformed (RFC 4475 §3.1.2.4).
+ */
 export function parseCSeq(text: string | undefined): CSeq | undefined {
   if (text === undefined) return undefined;
   let end = 0;

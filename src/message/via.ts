@@ -27,8 +27,9 @@ export function branchOf(via: Via): string | undefined {
 }
 
 /**
- * Parses one Via value, trimmed: `SIP / 2.0 / UDP host : port ;params`.
- * @returns `undefined` when malformed
+ * Parses one Via value, trimmed: `SIP / 2.0 / UDP host : port ;params`. Blanks round the slashes, any case, and any transport
+ * and version are tolerated here; see `isVersion2`.
+ * @returns `undefined` when malformed, also by a parameter that is there twice (§7.3.1): two branches name two transactions
  */
 export function parseVia(text: string): Via | undefined {
   const semicolon = text.indexOf(";");
@@ -45,6 +46,11 @@ export function parseVia(text: string): Via | undefined {
 export function salvageVia(text: string): Via | undefined {
   const semicolon = text.indexOf(";");
   return parseSent(text, semicolon < 0 ? text.length : semicolon, NO_PARAMS, "");
+}
+
+/** Does its sent-protocol say SIP/2.0 (§7.1, §20.42)? */
+export function isVersion2({ sentText }: Via): boolean {
+  return sentText.startsWith("SIP/2.0/") || /^SIP[ \t]*\/[ \t]*2\.0[ \t]*\//i.test(sentText);
 }
 
 /** sent-protocol and sent-by, which end at `end`, as a Via with these parameters. */
@@ -91,9 +97,14 @@ function compactHostPort(text: string): string {
   return colon < 0 ? text : `${trim(text.slice(0, colon))}:${trim(text.slice(colon + 1))}`;
 }
 
-/** ttl, rport and received hold what §25.1 and RFC 3581 §5 say; RFC 5118 §4.5 asks to bear brackets in received. */
+/**
+ * Each parameter is there once (§7.3.1); ttl, rport and received hold what §25.1 and RFC 3581 §5 say. RFC 5118 §4.5 asks to
+ * bear brackets in received.
+ */
 function viaParamsFit(params: Params): boolean {
-  for (const { name, value } of params) {
+  for (let i = 0; i < params.length; i++) {
+    const { name, value } = params[i]!;
+    for (let j = 0; j < i; j++) if (params[j]!.name === name) return false;
     if (name === "ttl" && !((parseDigits(value ?? "") ?? 256) <= 255)) return false;
     if (name === "rport" && value !== null && !((parseDigits(value) ?? 65_536) <= 65_535)) return false;
     if (name === "received" && !isReceived(value)) return false;

@@ -39,6 +39,8 @@ describe("RFC 3261 §8.1.1, RFC 4475 §3: is a request sound?", () => {
     ],
     ["a required list that is empty", { fields: { Require: "" } }],
     ["the same Content-Length twice", { fields: { "Content-Length": ["0", "0"] } }],
+    ["§8.1.1.5 tolerated: a CSeq of 2^31", { fields: { CSeq: "2147483648 REGISTER" } }],
+    ["§20.16: a CSeq of 2^32-1", { fields: { CSeq: "4294967295 REGISTER" } }],
     ["a method that nobody knows", { line: "NEWMETHOD sip:a@h SIP/2.0", fields: { CSeq: "1 NEWMETHOD" } }],
   ])("%s: sound", (_, traits) => {
     expect(verdict(traits)).toBe("sound");
@@ -46,6 +48,16 @@ describe("RFC 3261 §8.1.1, RFC 4475 §3: is a request sound?", () => {
 
   it.each<readonly [string, RequestTraits, string]>([
     ["§8.1.1.7: no Via", { fields: { Via: null } }, "400 Missing Via"],
+    [
+      "§7.3.1: a Via with two branches",
+      { fields: { Via: "SIP/2.0/UDP h;branch=z9hG4bK1;branch=z9hG4bK2" } },
+      "400 Malformed Via",
+    ],
+    [
+      "§7.1: a Via of another version than the Request-Line",
+      { fields: { Via: "SIP/3.0/UDP h;branch=z9hG4bK1" } },
+      "505 Version Not Supported",
+    ],
     ["RFC 4475 §3.1.2.1: a broken Via", { fields: { Via: "SIP/2.0/UDP h;;,;,," } }, "400 Malformed Via"],
     [
       "RFC 4475 §3.2.1: the magic cookie and nothing behind it",
@@ -69,13 +81,20 @@ describe("RFC 3261 §8.1.1, RFC 4475 §3: is a request sound?", () => {
       { fields: { To: '"Watson" < sip:w@h >' } },
       "400 Malformed To",
     ],
+    [
+      "§7.3.1: two tags in From",
+      { fields: { From: "<sip:a@h>;tag=1;tag=2" } },
+      "400 More Than One Tag In From",
+    ],
+    ["§7.3.1: two tags in To", { fields: { To: "<sip:a@h>;tag=1;x;TAG=1" } }, "400 More Than One Tag In To"],
     ["RFC 4475 §3.3.1: no Call-ID", { fields: { "Call-ID": null } }, "400 Missing Call-ID"],
     ["an empty Call-ID", { fields: { "Call-ID": "" } }, "400 Missing Call-ID"],
     ["a blank in the Call-ID", { fields: { "Call-ID": "a b" } }, "400 Malformed Call-ID"],
     ["a fold in the Call-ID", { fields: { "Call-ID": "a\r\n b" } }, "400 Malformed Call-ID"],
     ["no CSeq", { fields: { CSeq: null } }, "400 Missing CSeq"],
+    ["§20.16: a CSeq one past 2^32-1", { fields: { CSeq: "4294967296 REGISTER" } }, "400 Malformed CSeq"],
     [
-      "RFC 4475 §3.1.2.4: a CSeq past 2^32-1",
+      "RFC 4475 §3.1.2.4: a CSeq far past 2^32-1",
       { fields: { CSeq: "36893488147419103232 REGISTER" } },
       "400 Malformed CSeq",
     ],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bareHost, branchOf, parseVia, salvageVia, stampVia } from "../../src/message/via.js";
+import { bareHost, branchOf, isVersion2, parseVia, salvageVia, stampVia } from "../../src/message/via.js";
 
 describe("RFC 3261 §20.42, §25.1 via-parm", () => {
   it.each([
@@ -45,8 +45,24 @@ describe("RFC 3261 §20.42, §25.1 via-parm", () => {
     ["SIP/2.0/UDP h;rport=65536", "an rport that is no port"],
     ["SIP/2.0/UDP h;received=a_b@c", "a received that is no host"],
     ["SIP/2.0/UDP h;received", "a received without a value"],
+    ["SIP/2.0/UDP h;branch=z9hG4bK1;branch=z9hG4bK2", "two branches (§7.3.1)"],
+    ["SIP/2.0/UDP h;branch=z9hG4bK1;BRANCH=z9hG4bK1", "two branches in another case, which says the same"],
+    ["SIP/2.0/UDP h;rport;branch=z9hG4bK1;rport=5060", "two rports"],
+    ["SIP/2.0/UDP h;branch=z9hG4bK1;x=1;y;x=2", "a parameter that nobody knows, twice"],
   ])("%j is refused: %s", (text) => {
     expect(parseVia(text)).toBeUndefined();
+  });
+
+  it.each([
+    ["SIP/2.0/UDP h", true],
+    ["sip/2.0/udp h", true],
+    ["SIP / 2.0\t/ UDP h", true],
+    ["SIP/3.0/UDP h", false],
+    ["SIP/7.0/UDP h", false],
+    ["SIP/2.00/UDP h", false],
+    ["SIP/12.0/UDP h", false],
+  ])("%j says SIP/2.0: %s", (text, expected) => {
+    expect(isVersion2(parseVia(text)!)).toBe(expected);
   });
 
   it("has the branch as it came", () => {
