@@ -102,14 +102,12 @@ describe("RFC 5393 §5.3.3: registrations that lead back here share the Max-Brea
   });
 
   test("whoever points to whom, at once or in turn: no more ways than the Max-Breadth, each through a user once", async () => {
-    const graph = fc
-      .integer({ min: 1, max: 8 })
-      .chain((users) =>
-        fc.array(fc.array(fc.nat({ max: users - 1 }), { maxLength: 8 }), {
-          minLength: users,
-          maxLength: users,
-        }),
-      );
+    const graph = fc.integer({ min: 1, max: 8 }).chain((users) =>
+      fc.array(fc.array(fc.nat({ max: users - 1 }), { maxLength: 8 }), {
+        minLength: users,
+        maxLength: users,
+      }),
+    );
     await fc.assert(
       fc.asyncProperty(
         graph,
