@@ -1,4 +1,4 @@
-import { isSpace, isToken, skipSpace, splitOutside, trim, unfold } from "./grammar.js";
+import { indexOutside, isSpace, isToken, skipSpace, splitOutside, trim, unfold } from "./grammar.js";
 
 const COMMA = 0x2c;
 
@@ -117,6 +117,18 @@ export class Headers {
       if (elements.length > most) return undefined;
     }
     return elements;
+  }
+
+  /** Do so many more elements of a comma-separated header fit within the limit that the message was read with (`MessageLimits`)? */
+  hasRoomFor(name: string, more: number): boolean {
+    let left = this.#fields.mostElements - more;
+    for (let i = this.indexOf(name); i >= 0; i = this.indexOf(name, i + 1)) {
+      left--;
+      const value = this.valueAt(i);
+      if (!value.includes(",")) continue;
+      for (let at = indexOutside(value, COMMA, 0); at >= 0; at = indexOutside(value, COMMA, at + 1)) left--;
+    }
+    return left >= 0;
   }
 
   /**

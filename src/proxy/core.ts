@@ -115,6 +115,7 @@ export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Res
   const mark = isRouted ? "" : sender.loopMark(request, leg, user);
   if (!isRouted && isLooping(request, mark)) return LOOP;
   const stays = options.recordRoute !== false && makesDialog(request);
+  if (verdict.value.kind !== "self" && !canBeAnswered(request, stays)) return TOO_LARGE;
   const plan: Plan = {
     request,
     leg,
@@ -154,6 +155,21 @@ function takeLastRead({ lastRead }: ProxyCore, request: SipRequest): Result<Rout
   return routing;
 }
 
+/**
+ * Will the responses to a copy, which hold its Via and Record-Route values, stay within our own limit of such values, with ours
+ * among them? An ACK has none.
+ */
+function canBeAnswered({ method, headers }: SipRequest, staysInPath: boolean): boolean {
+  if (method === "ACK") return true;
+  return (
+    headers.hasRoomFor("via", 1) && (!staysInPath || headers.hasRoomFor("record-route", OWN_RECORD_ROUTES))
+  );
+}
+
+/** One for each side; see `Copier`. */
+const OWN_RECORD_ROUTES = 2;
+/** §21.5.7: it is the length of the header that is beyond us, as with a longer one, and not a body (413, §21.4.11). */
+const TOO_LARGE = reject(513, "Too Many Elements In Header Field");
 const LOOP = reject(482, "Loop Detected");
 const NO_EXTENSIONS: readonly string[] = [];
 

@@ -41,6 +41,25 @@ describe("RFC 3261 §7.3.3 compact forms", () => {
   });
 });
 
+describe("§7.3.1: room within the limit of elements", () => {
+  const lines = (count: number) => Array.from({ length: count }, () => "Via: SIP/2.0/UDP h");
+  const list = (name: string, count: number) =>
+    `${name}: ${Array.from({ length: count }, () => '<sip:"a,b@h>').join()}`;
+
+  it.each([
+    ["nothing there", [], 100, true],
+    ["nothing there, one too many", [], 101, false],
+    ["99 lines", lines(99), 1, true],
+    ["100 lines", lines(100), 0, true],
+    ["100 lines", lines(100), 1, false],
+    ["another header field", lines(100).map((line) => line.replace("Via", "Route")), 1, true],
+    ["a list of 99, with commas within brackets", [list("Via", 99)], 1, true],
+    ["a list of 99 and a line", [list("Via", 99), ...lines(1)], 1, false],
+  ])("%s and more: %#", (_, fields, more, expected) => {
+    expect(headers(...fields).hasRoomFor("via", more)).toBe(expected);
+  });
+});
+
 describe("§7.3.1 header fields", () => {
   const fields = headers(
     "Via: SIP/2.0/UDP a;branch=1, SIP/2.0/UDP b",

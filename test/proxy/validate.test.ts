@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { DEFAULT_LIMITS } from "../../src/message/limits.js";
 import type { RequestParts } from "../support/phone.js";
 import { stage } from "../support/proxy-stage.js";
 
@@ -217,5 +218,69 @@ describe("RFC 5393 §5.3.3: Max-Breadth", () => {
     const { alice, bob } = await tryOut({ ...INVITE, headers: [{ name: "Max-Breadth", value }] });
     expect(alice.statuses).toEqual([status]);
     expect(bob.requests).toHaveLength(copies);
+  });
+});
+
+describe("§21.5.7: what could not be answered is not forwarded", () => {
+  const VIA = "SIP/2.0/UDP 192.0.2.99;branch=z9hG4bKfar";
+  const ROUTE = "<sip:192.0.2.99;lr>";
+  /** So many values of a header field below those that are there, on lines of their own or on one. */
+  const below = (name: string, value: string, count: number, shape: "lines" | "list") => (text: string) => {
+    const end = text.indexOf("\r\n", text.indexOf("Via:")) + 2;
+    const values = Array.from({ length: count }, () => value);
+    const added =
+      shape === "list"
+        ? `${name}: ${values.join(", ")}\r\n`
+        : values.map((one) => `${name}: ${one}\r\n`).join("");
+    return text.slice(0, end) + added + text.slice(end);
+  };
+
+  test.each([
+    ["99 Via values", "INVITE", below("Via", VIA, 98, "lines"), true],
+    ["100 Via values", "INVITE", below("Via", VIA, 99, "lines"), false],
+    ["99 Via values, most on one line", "INVITE", below("Via", VIA, 98, "list"), true],
+    ["100 Via values, most on one line", "INVITE", below("Via", VIA, 99, "list"), false],
+    ["100 Via values", "MESSAGE", below("Via", VIA, 99, "lines"), false],
+    ["98 Record-Route values", "INVITE", below("Record-Route", ROUTE, 98, "lines"), true],
+    ["99 Record-Route values", "INVITE", below("Record-Route", ROUTE, 99, "lines"), false],
+    ["99 Record-Route values on one line", "INVITE", below("Record-Route", ROUTE, 99, "list"), false],
+    [
+      "100 Record-Route values, where we add none",
+      "MESSAGE",
+      below("Record-Route", ROUTE, 100, "lines"),
+      true,
+    ],
+  ] as const)("%s: %s", async (_, method, change, goes) => {
+    const { on, alice, bob } = await tryOut({ ...INVITE, method }, change);
+    if (goes) {
+      bob.reply(bob.lastRequest(method), 200);
+      await on.pass(10);
+    } else expect(bob.messages).toEqual([]);
+    expect(alice.statuses.at(-1)).toBe(goes ? 200 : 513);
+  });
+
+  test("an ACK has no answer, and goes on", async () => {
+    const on = await stage();
+    const alice = on.phone("alice");
+    on.bind("bob", alice, { uri: "sip:bob@192.0.2.200", received: "udp:192.0.2.200:5060" });
+    const ack = alice.write({ ...INVITE, method: "ACK", to: "<sip:bob@example.com>;tag=b" });
+    alice.send(below("Via", VIA, 99, "lines")(ack));
+    await on.pass(10);
+    expect(alice.statuses).toEqual([]);
+    expect(on.network.count("ACK sip:bob@192.0.2.200 ")).toBe(1);
+  });
+
+  test("by the limit that the server has", async () => {
+    const on = await stage({ limits: { ...DEFAULT_LIMITS, elements: 8 } });
+    const [alice, bob] = [on.phone("alice"), on.phone("bob")];
+    on.bind("bob", bob);
+    for (const [count, branch] of [
+      [6, "z9hG4bKfits"],
+      [7, "z9hG4bKlong"],
+    ] as const)
+      alice.send(below("Via", VIA, count, "lines")(alice.write({ ...INVITE, branch })));
+    await on.pass(10);
+    expect(bob.requests).toHaveLength(1);
+    expect(alice.statuses).toContain(513);
   });
 });

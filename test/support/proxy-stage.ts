@@ -1,5 +1,6 @@
 import type { Binding } from "../../src/location/binding.js";
 import type { LocationStore } from "../../src/location/store.js";
+import type { MessageLimits } from "../../src/message/limits.js";
 import type { Endpoint, Transport } from "../../src/port/leg.js";
 import type { Receiver } from "../../src/port/receiver.js";
 import type { ProxyOptions } from "../../src/proxy/options.js";
@@ -23,6 +24,7 @@ export interface StageOptions {
   readonly transactions?: Partial<TransactionLayerOptions>;
   /** The one that a server is given. */
   readonly maxTransactions?: number;
+  readonly limits?: MessageLimits;
   readonly seed?: number;
 }
 
@@ -60,6 +62,7 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
     legs,
     clock,
     entropy,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
     ...(options.maxTransactions === undefined ? {} : { maxTransactions: options.maxTransactions }),
   });
   const layer = new TransactionLayer({ clock, entropy, ...options.transactions });
