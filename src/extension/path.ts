@@ -34,7 +34,7 @@ export function path(options: PathOptions = {}): RegistrarExtension {
       if (!headers.has("path")) return undefined;
       const hops = headers.list("path", maxElements);
       if (hops === undefined || hops.length === 0) return MALFORMED;
-      if (hops.some((hop) => parseNameAddr(hop)?.sipUri === undefined)) return MALFORMED;
+      if (!hops.every(isPathValue)) return MALFORMED;
       if (withoutSupport === "reject" && !draft.supports("path")) return UNSUPPORTED;
       if (trusts !== undefined && !trusts(draft.from)) return UNTRUSTED;
       draft.path = hops;
@@ -42,4 +42,14 @@ export function path(options: PathOptions = {}): RegistrarExtension {
     },
     answer: ({ path: hops }) => (hops.length === 0 ? "" : `Path: ${hops.join(", ")}\r\n`),
   };
+}
+
+/**
+ * A SIP or SIPS URI as name-addr, so in brackets (RFC 3327 §4), and without header fields, which no URI in a Route may have
+ * (RFC 3261 §19.1.1, table 1).
+ */
+function isPathValue(hop: string): boolean {
+  const uri = parseNameAddr(hop)?.sipUri;
+  // no display name starts so
+  return uri !== undefined && uri.headers === null && !/^sips?:/i.test(hop);
 }

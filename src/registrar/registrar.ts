@@ -252,7 +252,9 @@ export class RegistrarCore implements Receiver {
 
   #refuse(rejection: Rejection, request: SipRequest, via: Via, leg: Leg, from: Flow): number {
     const { status, reason, headers } = rejection;
-    const lines = `${this.#supportedLine}Date: ${this.#date(this.#clock.nowMs())}\r\n`;
+    // RFC 3327 §5.3: a 420 may name an extension that is known here; the same answer does not offer it
+    const offer = status === 420 ? "" : this.#supportedLine;
+    const lines = `${offer}Date: ${this.#date(this.#clock.nowMs())}\r\n`;
     const toTag = this.#toTag(request);
     leg.respond(respond(request, from, { status, reason, toTag, headers, lines }), via, from);
     return status;

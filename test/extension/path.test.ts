@@ -63,6 +63,7 @@ describe("C5: Path (RFC 3327 §5.3)", () => {
     const refused = await strict.register({ contacts: [PHONE], lines: [`Path: ${P1}`] });
     expect(refused.status).toBe(420);
     expect(refused.headers.get("unsupported")).toBe("path");
+    expect(refused.headers.has("supported")).toBe(false);
     expect(await strict.bindings()).toEqual([]);
 
     const lenient = on({ withoutSupport: "accept" });
@@ -77,6 +78,13 @@ describe("C5: Path (RFC 3327 §5.3)", () => {
     },
   );
 
+  it("Require: path shows no support of the phone: a proxy on the way may have put it in (§5.2)", async () => {
+    const r = on();
+    const refused = await r.register({ contacts: [PHONE], lines: ["Require: path", `Path: ${P1}`] });
+    expect([refused.status, refused.headers.get("unsupported")]).toEqual([420, "path"]);
+    expect(refused.headers.has("supported")).toBe(false);
+  });
+
   it("who may add one: 403 for others", async () => {
     const r = on({ trusts: ({ address }) => address === "192.0.2.50" });
     const parts = { contacts: [PHONE], lines: [SUPPORTED, `Path: ${P1}`] };
@@ -90,6 +98,9 @@ describe("C5: Path (RFC 3327 §5.3)", () => {
     ["no URI", "Path: p1.example.com"],
     ["another scheme", "Path: <tel:+15551234>"],
     ["a bracket that never closes", "Path: <sip:p1.example.com;lr"],
+    ["no brackets (RFC 3327 §4)", "Path: sip:p1.example.com:5060;lr"],
+    ["no brackets behind a good one", `Path: ${P1}, sip:p1.example.com`],
+    ["header fields in the URI (RFC 3261 §19.1.1)", "Path: <sip:p1.example.com;lr?X=y>"],
     ["more than there may be", `Path: ${Array(17).fill(P1).join(", ")}`],
   ])("%s: 400, and nothing is bound", async (_what, line) => {
     const r = on();
