@@ -1,7 +1,7 @@
 import { aorOf } from "../location/aor.js";
 import { parseNameAddr } from "../message/name-addr.js";
 import { hasParam } from "../message/params.js";
-import { parseSipUri } from "../message/uri.js";
+import { parseSipUri, type SipUri } from "../message/uri.js";
 import { bareHost } from "../message/via.js";
 import type { RegistrarExtension } from "../registrar/extension.js";
 
@@ -66,16 +66,43 @@ function userIn(aor: string): string {
 }
 
 function userKey(user: string): string {
-  const uri = parseSipUri(`sip:${user}@domain.invalid`);
-  if (uri?.user !== user) throw new TypeError(`serviceRoute: ${user} is no user part`);
+  const uri = userUri(user);
+  if (uri === undefined) throw new TypeError(`serviceRoute: ${user} is no user part`);
   return userIn(aorOf(uri));
+}
+
+function userUri(user: string): SipUri | undefined {
+  const uri = parseSipUri(`sip:${user}@domain.invalid`);
+  return uri?.user === user ? uri : undefined;
+}
+
+/** Can this be the user of a rule: the user part of a SIP URI (RFC 3261 §25.1)? */
+export function isRuleUser(user: string): boolean {
+  return userUri(user) !== undefined;
+}
+
+/**
+ * Is this one route of a rule: a SIP or SIPS URI in brackets, loose, without header fields (RFC 3608 §5 and §6.3, RFC 3261
+ * §19.1.1)?
+ */
+export function isServiceRoute(route: string): boolean {
+  if (!route.startsWith("<") || !isPrintable(route)) return false;
+  const uri = parseNameAddr(route)?.sipUri;
+  return uri !== undefined && uri.headers === null && hasParam(uri.params, "lr");
+}
+
+/** Nothing that could end the header field, or that latin1 cannot hold. */
+function isPrintable(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e) return false;
+  }
+  return true;
 }
 
 function routeLine(routes: readonly string[]): string {
   for (const route of routes) {
-    const uri = route.startsWith("<") ? parseNameAddr(route)?.sipUri : undefined;
-    // §6.3 with RFC 3261 §20.34: a route element, and loose
-    if (uri === undefined || !hasParam(uri.params, "lr"))
+    if (!isServiceRoute(route))
       throw new TypeError(`serviceRoute: ${route} must look like <sip:proxy.example.com;lr>`);
   }
   return routes.length === 0 ? "" : `Service-Route: ${routes.join(", ")}\r\n`;

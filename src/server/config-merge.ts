@@ -84,7 +84,7 @@ export function mergeConfig(
       mostPerAddress: limits.connectionsPerAddress,
     },
     nat: { pingSec: config.nat.pingSeconds, pingMisses: config.nat.pingMisses },
-    path: config.path === true ? "strict" : config.path === false ? "off" : config.path,
+    path: mergePath(config.path),
     outbound: { enabled: config.outbound.enabled, flowTimerSec: config.outbound.flowTimerSeconds },
     gruu: config.gruu,
     serviceRoute: config.serviceRoute.map(({ domain, user, routes }) => ({
@@ -122,6 +122,11 @@ function accountSource(
   return "postgres" in source
     ? { kind: "postgres", url: source.postgres }
     : { kind: "http", url: source.http };
+}
+
+function mergePath(path: ConfigFile["path"]): ServerConfig["path"] {
+  if (typeof path === "object") return { mode: path.mode, from: path.from ?? null };
+  return { mode: path === true ? "strict" : path === false ? "off" : path, from: null };
 }
 
 function mergeStore(

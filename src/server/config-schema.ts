@@ -1,6 +1,13 @@
 import { z } from "zod";
 import { DEFAULT_LIMITS } from "../message/limits.js";
 import { DEFAULT_TRANSACTIONS } from "../transaction/layer.js";
+import {
+  parseNameServer,
+  parseOrigin,
+  parseRealm,
+  parseServiceRoute,
+  parseUserPart,
+} from "./config-checks.js";
 import { parseHttpUrl, parsePostgresUrl } from "./config-urls.js";
 import {
   type HostPort,
@@ -45,6 +52,11 @@ const sipUri = parsedText<string>(parseSip);
 const addressOfRecord = parsedText<string>(parseAor);
 const httpUrl = checkedText(parseHttpUrl);
 const postgresUrl = checkedText(parsePostgresUrl);
+const origin = parsedText<string>(parseOrigin);
+const realm = checkedText(parseRealm).max(255);
+const nameServer = checkedText(parseNameServer);
+const route = checkedText(parseServiceRoute).max(2048);
+const userPart = checkedText(parseUserPart).max(255);
 const path = z.string().min(1);
 const seconds = (least: number, most = 4_294_967_295) => z.int().min(least).max(most);
 const count = (least: number, most: number) => z.int().min(least).max(most);
@@ -69,13 +81,7 @@ const userRules = z
   .default({});
 
 const auth = z.strictObject({
-  realm: z
-    .string()
-    .min(1)
-    .max(255)
-    .regex(/^[^"\\\r\n]*$/, "must hold no quote, backslash or line end")
-    .optional()
-    .describe("Realm of the challenge. Default: the domain that the request names."),
+  realm: realm.optional().describe("Realm of the challenge. Default: the domain that the request names."),
   algorithms: z
     .array(z.enum(["md5", "sha-256", "sha-512-256"]))
     .min(1)
@@ -243,10 +249,10 @@ const guard = z.strictObject({
 
 const ws = z.strictObject({
   origins: z
-    .array(z.string().min(1).max(2048))
+    .array(origin)
     .max(1000)
     .default([])
-    .describe("Values of Origin that browsers may come with. Default: any."),
+    .describe("Origins of pages that may connect, such as https://phone.example.com. Default: any."),
 });
 
 const connections = z.strictObject({
@@ -260,11 +266,13 @@ const connections = z.strictObject({
 const nat = z.strictObject({
   pingSeconds: seconds(0, 3600)
     .default(0)
-    .describe("Every phone behind a NAT is sent OPTIONS this often, in seconds; 0 switches it off."),
+    .describe(
+      "Phones registered over UDP and without a Path are sent OPTIONS this often, in seconds; 0 switches it off.",
+    ),
   pingMisses: count(1, 100)
     .default(3)
     .describe(
-      "Pings without an answer after which a phone is not called until it answers or registers again.",
+      "Pings in a row without an answer by the time of the next, or after 32 seconds, that keep a phone from being called until it answers or registers again.",
     ),
 });
 
@@ -279,12 +287,12 @@ const serviceRoute = z
   .array(
     z.strictObject({
       domain: domain.optional().describe("Only for this domain. Default: every domain."),
-      user: z.string().min(1).max(255).optional().describe("Only for this user."),
+      user: userPart.optional().describe("Only for this user."),
       routes: z
-        .array(z.string().min(1).max(2048))
+        .array(route)
         .min(1)
         .max(20)
-        .describe("Route values, such as <sip:edge.example.com;lr>."),
+        .describe("One route each, in brackets and with lr, such as <sip:edge.example.com;lr>."),
     }),
   )
   .max(1000);
@@ -327,13 +335,30 @@ const proxy = z.strictObject({
     .describe("Addresses-of-record that are answered 410 Gone. Default: none."),
 });
 
-const pathMode = z.union([z.enum(["strict", "accept", "off"]), z.boolean()], {
-  error: "expected strict, accept or off",
-});
+const pathMode = z.enum(["strict", "accept", "off"]);
+
+const pathSetting = z.union(
+  [
+    pathMode,
+    z.boolean(),
+    z.strictObject({
+      mode: pathMode.default("strict").describe("What the plain word says."),
+      from: z
+        .array(network)
+        .min(1)
+        .max(10_000)
+        .optional()
+        .describe(
+          "Addresses and networks of edge proxies: a REGISTER with a Path that comes from elsewhere is refused with 403. Default: any.",
+        ),
+    }),
+  ],
+  { error: "expected strict, accept or off, or keys mode and from" },
+);
 
 const dns = z.strictObject({
   servers: z
-    .array(z.string().min(1).max(255))
+    .array(nameServer)
     .max(10)
     .default([])
     .describe("DNS servers to ask, IP or IP:PORT. Default: those of the system."),
@@ -375,7 +400,7 @@ export const configSchema = z.strictObject({
   ws: ws.prefault({}).describe("WebSocket listeners."),
   connections: connections.prefault({}).describe("TCP, TLS and WebSocket connections."),
   nat: nat.prefault({}).describe("Phones behind NAT."),
-  path: pathMode
+  path: pathSetting
     .default("strict")
     .describe(
       "Keep Path vectors and route through them, RFC 3327. A phone behind an edge proxy that does not say Supported: path is refused with 420 by strict (true), as the RFC recommends, and taken by accept; off (false) ignores Path.",

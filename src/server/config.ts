@@ -39,8 +39,7 @@ export interface ServerConfig {
   readonly transactions: number;
   readonly connections: { readonly idleSec: number; readonly most: number; readonly mostPerAddress: number };
   readonly nat: { readonly pingSec: number; readonly pingMisses: number };
-  /** What becomes of a Path: `strict` refuses it with 420 for a phone that does not say it supports it, `off` ignores it. */
-  readonly path: "strict" | "accept" | "off";
+  readonly path: PathConfig;
   readonly outbound: { readonly enabled: boolean; readonly flowTimerSec: number };
   readonly gruu: boolean;
   readonly serviceRoute: readonly ServiceRouteRule[];
@@ -97,6 +96,13 @@ export interface GuardConfig {
   readonly banSeconds: number;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
+}
+
+export interface PathConfig {
+  /** What becomes of a Path: `strict` refuses it with 420 for a phone that does not say it supports it, `off` ignores it. */
+  readonly mode: "strict" | "accept" | "off";
+  /** Networks whose peers may add a Path; `null`: any. */
+  readonly from: readonly string[] | null;
 }
 
 export interface ServiceRouteRule {

@@ -1,7 +1,7 @@
 import type { CredentialSource, Ha1Answer } from "../auth/source.js";
 import { bindingsOf, type Gruu, gruu } from "../extension/gruu.js";
 import { outbound } from "../extension/outbound.js";
-import { path } from "../extension/path.js";
+import { type PathOptions, path } from "../extension/path.js";
 import { type ServiceRouteRule, serviceRoute } from "../extension/service-route.js";
 import type { Binding } from "../location/binding.js";
 import type { SipUri } from "../message/uri.js";
@@ -22,6 +22,7 @@ import type { ChainParts } from "./chain.js";
 import type { ServerConfig } from "./config.js";
 import type { Announced, Dispatcher } from "./dispatcher.js";
 import type { Guard } from "./guard.js";
+import { parseNetworks, sourceOctets } from "./guard-networks.js";
 import { nodeHasher } from "./hasher.js";
 import { ownHosts } from "./own-hosts.js";
 import { startPinger } from "./pinging.js";
@@ -219,12 +220,24 @@ function overLimitOf({ limits }: ServerConfig): OverLimit {
 
 function extensionsOf(config: ServerConfig, globalGruu: Gruu | undefined): RegistrarExtension[] {
   const extensions: RegistrarExtension[] = [];
-  if (config.path !== "off")
-    extensions.push(path({ withoutSupport: config.path === "strict" ? "reject" : "accept" }));
+  if (config.path.mode !== "off") extensions.push(path(pathOptionsOf(config.path)));
   if (config.outbound.enabled) extensions.push(outbound({ flowTimerSec: config.outbound.flowTimerSec }));
   if (globalGruu !== undefined) extensions.push(globalGruu);
   if (config.serviceRoute.length > 0) extensions.push(serviceRoute(config.serviceRoute.map(ruleOf)));
   return extensions;
+}
+
+function pathOptionsOf({ mode, from }: ServerConfig["path"]): PathOptions {
+  const withoutSupport = mode === "strict" ? "reject" : "accept";
+  if (from === null) return { withoutSupport };
+  const networks = parseNetworks(from);
+  return {
+    withoutSupport,
+    trusts({ address }) {
+      const octets = sourceOctets(address);
+      return octets !== undefined && networks.has(octets);
+    },
+  };
 }
 
 function ruleOf({ domain, user, routes }: ServerConfig["serviceRoute"][number]): ServiceRouteRule {

@@ -97,6 +97,15 @@ describe("what a file means", () => {
     expect(config.store).toEqual({ kind: "lmdb", directory: config.dataDirectory });
   });
 
+  test.each([
+    ["https://phone.example.com/", "https://phone.example.com"],
+    ["HTTPS://Phone.Example.com:443", "https://phone.example.com"],
+    ["http://[::1]:8080", "http://[::1]:8080"],
+    ["capacitor://localhost", "capacitor://localhost"],
+  ])("origin %s as browsers write it", (origin, expected) =>
+    expect(load(`ws: { origins: ["${origin}"] }\n`).wsOrigins).toEqual([expected]),
+  );
+
   test("how much the proxy carries at a time", () => {
     expect(load("domains: [example.com]\n").transactions).toBe(250_000);
     expect(load("limits: { transactions: 1000000 }\n").transactions).toBe(1_000_000);
@@ -195,12 +204,25 @@ describe("path: what becomes of a Path (RFC 3327 §5.3)", () => {
     ["off", "path: off", "off"],
     ["false, as before", "path: false", "off"],
   ])("%s", (_, yaml, mode) => {
-    expect(load(yaml).path).toBe(mode);
+    expect(load(yaml).path).toEqual({ mode, from: null });
+  });
+
+  test("with whom to take one from", () => {
+    const networks = ["192.0.2.0/24", "2001:db8::1"];
+    expect(load("path: { from: [192.0.2.0/24, '2001:db8::1'] }").path).toEqual({
+      mode: "strict",
+      from: networks,
+    });
+    expect(load("path: { mode: accept }").path).toEqual({ mode: "accept", from: null });
   });
 
   test("anything else is refused", () => {
-    expect(problemsOf("path: lax")).toEqual(["FILE:1: path: expected strict, accept or off"]);
-    expect(problemsOf("path: 1")).toEqual(["FILE:1: path: expected strict, accept or off"]);
+    expect(problemsOf("path: lax")).toEqual([
+      "FILE:1: path: expected strict, accept or off, or keys mode and from",
+    ]);
+    expect(problemsOf("path: 1")).toEqual([
+      "FILE:1: path: expected strict, accept or off, or keys mode and from",
+    ]);
   });
 });
 
@@ -322,6 +344,56 @@ describe("what is refused, by line and key", () => {
       "rules that are no lists",
       "auth:\n  callAs:\n    alice: bob@example.com\n",
       "FILE:3: auth.callAs.alice: expected a list, found a text",
+    ],
+    ...[
+      "<sip:e.example.com>",
+      "garbage",
+      "sip:e;lr",
+      "<sip:e;lr>, <sip:f;lr>",
+      "<tel:+1>;lr",
+      "<sip:e;lr?X=y>",
+      "<sip:e;lr>\r\nX-Injected: y",
+      '<sip:e;lr>;x="\r\nX-Injected: y"',
+      "<sip:e;lr>;x=é",
+    ].map((route): [string, string, string] => [
+      `a Service-Route that is none: ${JSON.stringify(route)}`,
+      `serviceRoute:\n  - routes: ["<sip:a;lr>", ${JSON.stringify(route)}]\n`,
+      `FILE:2: serviceRoute[0].routes[1]: ${JSON.stringify(route)} is no route; expected one such as <sip:edge.example.com;lr>`,
+    ]),
+    [
+      "a Service-Route for no user part",
+      'serviceRoute: [{ user: "a b", routes: ["<sip:a;lr>"] }]\n',
+      'FILE:1: serviceRoute[0].user: "a b" is no user part; expected such as alice',
+    ],
+    ...[
+      "*",
+      "phone.example.com",
+      "https://",
+      "https://a.b/c",
+      "https://a.b//",
+      "https://u@a.b",
+      "https://a b",
+    ].map((origin): [string, string, string] => [
+      `an origin that no page has: ${origin}`,
+      `ws: { origins: [${JSON.stringify(origin)}] }\n`,
+      `FILE:1: ws.origins[0]: ${JSON.stringify(origin)} is no origin; expected scheme://host[:port], such as https://phone.example.com`,
+    ]),
+    ...["ns.example.com", "192.0.2.1:x", "192.0.2.1:0", "2001:db8::1:99999"].map(
+      (server): [string, string, string] => [
+        `no name server: ${server}`,
+        `dns: { servers: ["${server}"] }\n`,
+        `FILE:1: dns.servers[0]: "${server}" is no name server; expected IP or IP:PORT, IPv6 in brackets`,
+      ],
+    ),
+    ...["a\tb", 'a"b', "ǵ"].map((realm): [string, string, string] => [
+      `a realm that no challenge can hold: ${realm}`,
+      `auth: { realm: ${JSON.stringify(realm)} }\n`,
+      "FILE:1: auth.realm: must be latin1 without quote, backslash, line end or other control character",
+    ]),
+    [
+      "a Path from no network",
+      "path: { mode: accept, from: [edge.example.com] }\n",
+      'FILE:1: path.from[0]: "edge.example.com" is no IP address, and no network such as 192.0.2.0/24 with nothing set behind its prefix',
     ],
     ["nothing near", "dns:\n  zebra: 1\n", 'FILE:2: unknown key "dns.zebra"; known here: servers'],
     ["wrong type", "\nopen: yes please\n", "FILE:2: open: expected true or false, found a text"],
