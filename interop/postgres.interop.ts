@@ -221,7 +221,7 @@ describeDatabase(title, () => {
       "MD5",
       MD5("j\u00e4s\u00f8n", "secret"),
     ],
-    ["MD5 alone gives no SHA-256", "alice", "example.com", "SHA-256", null],
+    ["MD5 alone gives no SHA-256", "alice", "example.com", "SHA-256", false],
     ["another case of a user is another user", "Alice", "example.com", "MD5", null],
     ["nobody", "dave", "example.com", "MD5", null],
     ["another domain", "bob", "example.org", "MD5", null],
