@@ -17,6 +17,17 @@ export interface Reachability {
   readonly testedAtMs: number | null;
 }
 
+/** What stays true of a binding when another pinger takes over. */
+export interface PingFinding {
+  reachable: boolean;
+  roundTripMs: number | null;
+  misses: number;
+  testedAtMs: number | null;
+}
+
+/** Findings by binding; kept outside of a pinger, they outlive it. */
+export type PingFindings = Map<string, PingFinding>;
+
 export interface PingerOptions {
   readonly clock: Clock;
   readonly entropy: Entropy;
@@ -24,7 +35,7 @@ export interface PingerOptions {
   readonly deliver: (draft: Draft, binding: Binding) => Promise<Delivery>;
   /** URI in From: that of the server, as `sip:example.com`. */
   readonly from: string;
-  /** Seconds from one ping of a binding to the next; 60 when not given. */
+  /** Seconds from one ping of a binding to the next; 60 when not given. One without an answer by then is missed. */
   readonly intervalSec?: number;
   /** Pings in a row without an answer that make a binding unreachable; 3 when not given. */
   readonly misses?: number;
@@ -32,21 +43,28 @@ export interface PingerOptions {
   readonly wants?: (binding: Binding) => boolean;
   /** Called when a binding becomes unreachable, and when it can be reached again. */
   readonly changed?: (reachability: Reachability) => void;
-  /** Most pings under way at once; what is due beyond them waits for its next turn. 1,000 when not given. */
+  /** Those of the pinger before this one, to go on with; none when not given. */
+  readonly findings?: PingFindings;
+  /** Most pings at once that an answer is still due to; what is due beyond them waits for its next turn. 1,000 when not given. */
   readonly maxUnderWay?: number;
   /** Most bindings that are pinged; those beyond count as reachable. 1,000,000 when not given. */
   readonly maxBindings?: number;
+}
+
+/** One OPTIONS. */
+interface Ping {
+  /** As it was when this was sent: a REGISTER since is as good as an answer. */
+  readonly binding: Binding;
+  readonly sentMs: number;
 }
 
 interface Entry {
   readonly aor: string;
   binding: Binding;
   readonly slot: number;
-  roundTripMs: number | null;
-  misses: number;
-  testedAtMs: number | null;
-  reachable: boolean;
-  underWay: boolean;
+  readonly finding: PingFinding;
+  /** The latest ping, until it is answered or missed. */
+  awaited: Ping | undefined;
 }
 
 /** How often the pinger looks what is due. */
@@ -54,11 +72,14 @@ const TICK_MS = 1000;
 
 /**
  * Keeps the NAT bindings of phones open and finds out which of them still answer: an OPTIONS to each contact once in every
- * interval, spread evenly over it. Any final response from the phone counts as an answer.
+ * interval, spread evenly over it. Any final response from the phone counts as an answer. A ping is missed when the next is
+ * due, or after 64*T1 (32 s) where the interval is longer (RFC 3261 §17.1.2.2, timer F); it is sent again until then as that
+ * section says, and an answer that comes later than the next ping still counts.
  */
 export class Pinger {
   readonly #options: PingerOptions;
   readonly #wants: (binding: Binding) => boolean;
+  readonly #findings: PingFindings;
   readonly #entries = new Map<string, Entry>();
   readonly #slots: Set<Entry>[];
   readonly #callId: string;
@@ -71,17 +92,19 @@ export class Pinger {
   constructor(options: PingerOptions) {
     this.#options = options;
     this.#wants = options.wants ?? overUdp;
+    this.#findings = options.findings ?? new Map();
     const slots = Math.max(1, Math.round(((options.intervalSec ?? 60) * 1000) / TICK_MS));
     this.#slots = Array.from({ length: slots }, () => new Set<Entry>());
     this.#callId = options.entropy.hex(8);
   }
 
-  /** Begins to ping. */
+  /** Begins to ping those that it was told of; what was found out of others before is forgotten. */
   start(): void {
+    for (const key of this.#findings.keys()) if (!this.#entries.has(key)) this.#findings.delete(key);
     this.#timer ??= this.#options.clock.after(TICK_MS, () => this.#tick());
   }
 
-  /** Stops; pings under way still end, but are not heard. */
+  /** Stops; pings under way still end, but are not heard. The findings stay as they are. */
   close(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -111,23 +134,19 @@ export class Pinger {
     }
     if (this.#entries.size >= (this.#options.maxBindings ?? 1_000_000)) return;
     const slot = this.#nextSlot++ % this.#slots.length;
-    const entry: Entry = {
-      aor,
-      binding,
-      slot,
-      roundTripMs: null,
-      misses: 0,
-      testedAtMs: null,
-      reachable: true,
-      underWay: false,
-    };
+    let finding = this.#findings.get(key);
+    if (finding === undefined) {
+      finding = { reachable: true, roundTripMs: null, misses: 0, testedAtMs: null };
+      this.#findings.set(key, finding);
+    }
+    const entry: Entry = { aor, binding, slot, finding, awaited: undefined };
     this.#entries.set(key, entry);
     this.#slots[slot]!.add(entry);
   }
 
   /** May this binding be called? Unknown ones may. */
   isReachable(aor: string, binding: Binding): boolean {
-    return this.#entries.get(keyOf(aor, binding))?.reachable ?? true;
+    return this.#entries.get(keyOf(aor, binding))?.finding.reachable ?? true;
   }
 
   /** What is known of a binding; `undefined` when it is not pinged. */
@@ -142,44 +161,70 @@ export class Pinger {
     this.#now = (this.#now + 1) % this.#slots.length;
     const most = this.#options.maxUnderWay ?? 1000;
     const nowMs = this.#options.clock.nowMs();
+    const due: Entry[] = [];
     for (const entry of slot) {
       if (entry.binding.expiresAtMs <= nowMs) this.#remove(keyOf(entry.aor, entry.binding));
-      else if (!entry.underWay && this.#underWay < most) void this.#ping(entry);
+      else {
+        if (entry.awaited !== undefined) this.#over(entry, entry.awaited);
+        due.push(entry);
+      }
+    }
+    for (const entry of due) {
+      if (this.#underWay >= most) return;
+      // to the end: where there is no room for all, it is the turn of the others next
+      slot.delete(entry);
+      slot.add(entry);
+      void this.#ping(entry);
     }
   }
 
   async #ping(entry: Entry): Promise<void> {
     const { clock, deliver } = this.#options;
-    const { binding } = entry;
-    const sentMs = clock.nowMs();
-    entry.underWay = true;
+    const ping: Ping = { binding: entry.binding, sentMs: clock.nowMs() };
+    entry.awaited = ping;
     this.#underWay++;
     let delivery: Delivery | undefined;
     try {
-      delivery = await deliver(this.#draft(binding), binding);
+      delivery = await deliver(this.#draft(ping.binding), ping.binding);
     } catch {
       delivery = undefined;
     }
-    entry.underWay = false;
+    if (this.#entries.get(keyOf(entry.aor, entry.binding)) !== entry) {
+      if (entry.awaited === ping) this.#release(entry);
+    } else if (delivery !== undefined && isAnswer(delivery)) {
+      if (entry.awaited === ping) this.#release(entry);
+      entry.finding.testedAtMs = clock.nowMs();
+      this.#answered(entry, entry.finding.testedAtMs - ping.sentMs);
+    } else if (entry.awaited === ping) this.#over(entry, ping);
+  }
+
+  /** No answer came in time. */
+  #over(entry: Entry, { binding }: Ping): void {
+    this.#release(entry);
+    entry.finding.testedAtMs = this.#options.clock.nowMs();
+    if (entry.binding === binding) this.#missed(entry);
+  }
+
+  /** Its place is free for another ping. */
+  #release(entry: Entry): void {
+    entry.awaited = undefined;
     this.#underWay--;
-    if (this.#entries.get(keyOf(entry.aor, entry.binding)) !== entry) return;
-    entry.testedAtMs = clock.nowMs();
-    if (delivery !== undefined && isAnswer(delivery)) this.#answered(entry, entry.testedAtMs - sentMs);
-    else if (entry.binding === binding) this.#missed(entry);
   }
 
   #answered(entry: Entry, roundTripMs: number | null): void {
-    if (roundTripMs !== null) entry.roundTripMs = roundTripMs;
-    entry.misses = 0;
-    if (entry.reachable) return;
-    entry.reachable = true;
+    const { finding } = entry;
+    if (roundTripMs !== null) finding.roundTripMs = roundTripMs;
+    finding.misses = 0;
+    if (finding.reachable) return;
+    finding.reachable = true;
     this.#options.changed?.(view(entry));
   }
 
   #missed(entry: Entry): void {
-    entry.misses++;
-    if (!entry.reachable || entry.misses < (this.#options.misses ?? 3)) return;
-    entry.reachable = false;
+    const { finding } = entry;
+    finding.misses++;
+    if (!finding.reachable || finding.misses < (this.#options.misses ?? 3)) return;
+    finding.reachable = false;
     this.#options.changed?.(view(entry));
   }
 
@@ -187,6 +232,7 @@ export class Pinger {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
+    this.#findings.delete(key);
     this.#slots[entry.slot]!.delete(entry);
   }
 
@@ -223,6 +269,6 @@ function isAnswer(delivery: Delivery): boolean {
 }
 
 function view(entry: Entry): Reachability {
-  const { aor, binding, reachable, roundTripMs, misses, testedAtMs } = entry;
-  return { aor, binding, reachable, roundTripMs, misses, testedAtMs };
+  const { aor, binding, finding } = entry;
+  return { aor, binding, ...finding };
 }

@@ -55,7 +55,7 @@ export async function makeChain(parts: ChainParts): Promise<Chain> {
     resolve: (uri) => resolver.resolve(uri),
     ...(guard === undefined ? {} : { admits: guard.admits }),
   });
-  const linkParts = { ...parts, flows: new FlowIndex(), guard, resolver };
+  const linkParts = { ...parts, flows: new FlowIndex(), findings: new Map(), guard, resolver };
   let links = await makeLinks(linkParts, dispatcher, config);
   dispatcher.setReceiver(links.receiver, links.announced);
   return {

@@ -7,7 +7,7 @@ import type { Binding } from "../location/binding.js";
 import type { SipUri } from "../message/uri.js";
 import type { Identity, Receiver } from "../port/receiver.js";
 import type { ProxyOptions, UserState } from "../proxy/options.js";
-import type { Reachability } from "../proxy/ping.js";
+import type { PingFindings, Reachability } from "../proxy/ping.js";
 import { Redirect } from "../proxy/redirect.js";
 import { StatefulProxy } from "../proxy/stateful-proxy.js";
 import { StatelessProxy } from "../proxy/stateless-proxy.js";
@@ -43,6 +43,8 @@ export interface Links {
 export interface LinkParts extends ChainParts {
   /** Connections with bindings: known to every registrar, before and after a reload. */
   readonly flows: FlowIndex;
+  /** What pings have found out, before and after a reload. */
+  readonly findings: PingFindings;
   /** Absent when it is switched off. */
   readonly guard: Guard | undefined;
   readonly resolver: Resolver;
@@ -57,7 +59,7 @@ export async function makeLinks(
   dispatcher: Dispatcher,
   config: ServerConfig,
 ): Promise<Links> {
-  const { environment, entropy, log, flows, guard, resolver } = parts;
+  const { environment, entropy, log, flows, findings, guard, resolver } = parts;
   const { locations, secrets } = environment;
   const hasher = nodeHasher();
   const { accounts } = environment;
@@ -98,11 +100,13 @@ export async function makeLinks(
     log,
     flows,
   });
-  const pinger = config.nat.pingSec === 0 ? undefined : await startPinger(parts, dispatcher, config);
+  const secret = config.proxy.enabled ? await secrets.create("proxy-key", entropy.hex(16)) : "";
+  if (config.nat.pingSec === 0) findings.clear();
+  const pinger =
+    config.nat.pingSec === 0 ? undefined : await startPinger(parts, dispatcher, config, findings);
   const authorizers = [authorize];
   const receivers: Receiver[] = [...(guard === undefined ? [] : [guard]), authorize, registrar];
   if (config.proxy.enabled) {
-    const secret = await secrets.create("proxy-key", entropy.hex(16));
     const proxy = proxyOf(config, {
       dispatcher,
       store: locations,

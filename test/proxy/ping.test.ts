@@ -3,7 +3,7 @@ import type { Binding } from "../../src/location/binding.js";
 import type { LocationEventKind } from "../../src/location/store.js";
 import { SipResponse } from "../../src/message/message.js";
 import type { Delivery, Draft } from "../../src/proxy/deliver.js";
-import { Pinger, type PingerOptions, type Reachability } from "../../src/proxy/ping.js";
+import { Pinger, type PingerOptions, type PingFindings, type Reachability } from "../../src/proxy/ping.js";
 import { type ManualClock, manualClock } from "../../src/testing/clock.js";
 import { seededEntropy } from "../../src/testing/entropy.js";
 import { responseOf } from "../support/texts.js";
@@ -51,7 +51,8 @@ interface Bench {
   pass(ms: number): Promise<void>;
 }
 
-function bench(options: Partial<PingerOptions> = {}): Bench {
+/** @param known bindings that are there before it starts */
+function bench(options: Partial<PingerOptions> = {}, known: readonly Binding[] = []): Bench {
   const clock = manualClock(0);
   const pings: Bench["pings"] = [];
   const changes: Reachability[] = [];
@@ -70,6 +71,7 @@ function bench(options: Partial<PingerOptions> = {}): Bench {
     changed: (change) => void changes.push(change),
     ...options,
   });
+  for (const one of known) pinger.add(AOR, one);
   pinger.start();
   return {
     clock,
@@ -228,12 +230,74 @@ describe("C9 NAT ping", () => {
     expect(on.pings).toHaveLength(0);
   });
 
-  test("one ping at a time for each binding, and bounded for all together", async () => {
+  test("one answer is waited for at a time for each binding; where there is no room for all, they take turns", async () => {
     const on = bench({ intervalSec: 1, maxUnderWay: 2 });
     for (let i = 0; i < 5; i++) on.pinger.add(AOR, binding(`p${i}`));
     on.behave(SILENCE, 32_000);
     await on.pass(10_000);
-    expect(on.pings).toHaveLength(2);
+    const perPhone = new Map<string, number>();
+    for (const { binding: to } of on.pings) perPhone.set(to.uri, (perPhone.get(to.uri) ?? 0) + 1);
+    expect([...perPhone.values()]).toEqual([4, 4, 4, 4, 4]);
+  });
+
+  test("a ping is missed when the next is due: N misses take N intervals", async () => {
+    const on = bench({ intervalSec: 3, misses: 2 });
+    const bob = binding("bob");
+    on.pinger.add(AOR, bob);
+    on.behave(SILENCE, 32_000);
+    await on.pass(6_900);
+    expect(on.pings.map(({ atMs }) => atMs)).toEqual([1_000, 4_000]);
+    expect(on.pinger.get(AOR, bob)).toMatchObject({ misses: 1, testedAtMs: 4_000, reachable: true });
+    await on.pass(200);
+    expect(on.pinger.get(AOR, bob)).toMatchObject({ misses: 2, testedAtMs: 7_000, reachable: false });
+    // the first two time out by themselves in the end, and are not missed once more
+    await on.pass(1_000);
+    on.behave(answer(200));
+    await on.pass(40_000);
+    expect(on.changes.map(({ reachable }) => reachable)).toEqual([false, true]);
+    expect(on.pinger.get(AOR, bob)).toMatchObject({ misses: 0, roundTripMs: 20 });
+  });
+
+  test("or after 32 s, when the next is due later", async () => {
+    const on = bench({ intervalSec: 60, misses: 1 });
+    const bob = binding("bob");
+    on.pinger.add(AOR, bob);
+    on.behave(SILENCE, 32_000);
+    await on.pass(32_900);
+    expect(on.pinger.isReachable(AOR, bob)).toBe(true);
+    await on.pass(200);
+    expect(on.pinger.isReachable(AOR, bob)).toBe(false);
+  });
+
+  test("an answer that comes when the next is out already counts, with its own round trip", async () => {
+    const on = bench({ intervalSec: 3, misses: 1 });
+    const bob = binding("bob");
+    on.pinger.add(AOR, bob);
+    on.behave(answer(200), 4_000);
+    await on.pass(4_500);
+    expect(on.pinger.get(AOR, bob)).toMatchObject({ misses: 1, reachable: false });
+    await on.pass(700);
+    expect(on.pinger.get(AOR, bob)).toMatchObject({ misses: 0, reachable: true, roundTripMs: 4_000 });
+  });
+
+  test("the next pinger goes on with what the last one found, of those that are still there", async () => {
+    const findings: PingFindings = new Map();
+    const [bob, gone] = [binding("bob"), binding("gone")];
+    const first = bench({ intervalSec: 1, misses: 3, findings });
+    first.pinger.add(AOR, bob);
+    first.pinger.add(AOR, gone);
+    await first.pass(1_500);
+    first.behave(SILENCE);
+    await first.pass(4_000);
+    const found = { reachable: false, misses: 4, roundTripMs: 20 };
+    expect(first.pinger.get(AOR, bob)).toMatchObject(found);
+    first.pinger.close();
+
+    const second = bench({ intervalSec: 1, misses: 3, findings }, [bob]);
+    expect(second.pinger.get(AOR, bob)).toMatchObject(found);
+    expect(findings.size).toBe(1);
+    await second.pass(1_500);
+    expect(second.changes.map(({ reachable }) => reachable)).toEqual([true]);
   });
 
   test("a bound on how many are pinged", async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Transport } from "../../src/port/leg.js";
 import { type Chain, makeChain } from "../../src/server/chain.js";
+import type { ServerConfig } from "../../src/server/config.js";
 import { loadConfig } from "../../src/server/config-load.js";
 import { openEnvironment } from "../../src/server/environment.js";
 import { type ManualClock, manualClock } from "../../src/testing/clock.js";
@@ -17,14 +18,15 @@ export interface ChainStage {
   /** Texts of what was logged so far. */
   readonly log: readonly string[];
   phone(name: string, transport?: Transport): Phone;
+  /** Takes up another configuration, as at SIGHUP. */
+  reload(yaml: string): Promise<void>;
   /** Lets time pass, and all that follows happen. */
   pass(ms: number): Promise<void>;
 }
 
 const HOST = "192.0.2.1";
 
-/** A server at 192.0.2.1:5060, UDP and TCP, open to everybody unless it is told otherwise, for example.com. */
-export async function chainStage(yaml: string, isOpen = (): boolean => true): Promise<ChainStage> {
+function configOf(yaml: string): ServerConfig {
   const folder = mkdtempSync(join(tmpdir(), "rollcall-chain-"));
   const file = join(folder, "rollcall.yaml");
   writeFileSync(
@@ -33,6 +35,12 @@ export async function chainStage(yaml: string, isOpen = (): boolean => true): Pr
   );
   const config = loadConfig(file);
   rmSync(folder, { recursive: true });
+  return config;
+}
+
+/** A server at 192.0.2.1:5060, UDP and TCP, open to everybody unless it is told otherwise, for example.com. */
+export async function chainStage(yaml: string, isOpen = (): boolean => true): Promise<ChainStage> {
+  const config = configOf(yaml);
   const clock = manualClock();
   const entropy = seededEntropy(1);
   const network = new Network({ clock, entropy });
@@ -56,6 +64,7 @@ export async function chainStage(yaml: string, isOpen = (): boolean => true): Pr
     clock,
     chain,
     log,
+    reload: (fresh) => chain.reload(configOf(fresh)),
     phone(name, transport = "udp") {
       const own = { address: `192.0.2.${++hosts}`, port: 5060 };
       return new Phone(network, name, transport, own, { address: HOST, port: 5060 });
