@@ -123,14 +123,19 @@ export class Branch implements AttemptHandlers, TimerOwner<"C"> {
     return !this.#cancelled && this.#next < this.#destinations.length;
   }
 
-  /** A user of ours who cannot be reached is not there; for others §16.9 has a 503, which §16.7 step 6 makes a 500. */
+  /**
+   * A user of ours who cannot be reached is not there; for others §16.9 has a 503, which §16.7 step 6 makes a 500. Whoever
+   * was reached over a connection that is gone is not there either, be it caller or callee, and ours or not: 480 in both
+   * directions of a dialog. 430 is a word between proxies, for a request that came with a flow token of an edge proxy
+   * (RFC 5626 §5.3.1), and no endpoint may see it (§11.5).
+   */
   #explain(failure: Rejection): Rejection {
     const { status, reason, headers } = failure;
     // our own overload says when to come back
     if (headers.length > 0) return failure;
     if (status === 408 || status === 487 || status === 513) return failure;
-    if (this.#isLocal) return reject(480, "Temporarily Unavailable");
-    return status === 430 || status === 503 ? reject(500, reason) : failure;
+    if (this.#isLocal || status === 430) return reject(480, "Temporarily Unavailable");
+    return status === 503 ? reject(500, reason) : failure;
   }
 
   #end(): void {

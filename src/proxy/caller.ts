@@ -3,8 +3,7 @@ import { parseNameAddr } from "../message/name-addr.js";
 import { hasParam } from "../message/params.js";
 import type { Flow } from "../port/leg.js";
 import type { Identity } from "../port/receiver.js";
-import { uriFlow } from "./policy.js";
-import type { Side } from "./side.js";
+import { type Side, uriFlow } from "./side.js";
 
 /** Methods that make no dialog, or stay in one: Record-Route would be of no use in them. Unknown ones get it (§16.6 step 4). */
 const WITHOUT_RECORD_ROUTE: ReadonlySet<string> = new Set(
@@ -27,10 +26,10 @@ export function callerSide(request: SipRequest, from: Flow, identity: Identity |
   const first = request.headers.get("record-route");
   if (first !== undefined || !isFirstHop(request)) {
     const next = parseNameAddr(request.headers.list("record-route")?.[0] ?? contact)?.sipUri;
-    return { role: "caller", local, nat: false, flow: next === undefined ? "" : uriFlow(next) };
+    return { role: "caller", local, nat: false, flow: next === undefined ? "" : uriFlow(next), edge: "" };
   }
   const nat = from.isConnection || asksForFlow(contact) || !namesAddress(contact, from);
-  return { role: "caller", local, nat, flow: from.token };
+  return { role: "caller", local, nat, flow: from.token, edge: "" };
 }
 
 /** RFC 5626 §4.3, §5.3: a Contact with `ob` asks for later requests of the dialog over the flow of this one. */

@@ -12,7 +12,7 @@ import { Locator } from "./locator.js";
 import { domainsOf, type ProxyOptions } from "./options.js";
 import { Outgoing } from "./outgoing.js";
 import { Copier, type Plan } from "./plan.js";
-import { decide, isWithinDialog, type Verdict } from "./policy.js";
+import { decide, type Grounds, isWithinDialog, type Verdict } from "./policy.js";
 import type { Group } from "./response-context.js";
 import { preprocess, type RouteReader, type Routing } from "./route.js";
 import { Self } from "./self.js";
@@ -33,6 +33,8 @@ export interface ProxyCore {
   readonly locator: Locator;
   readonly reader: RouteReader;
   readonly outgoing: Outgoing;
+  /** See `Grounds`. */
+  readonly isOpen: () => boolean;
   readonly lastRead: LastRead;
 }
 
@@ -87,6 +89,7 @@ export function proxyCore(options: ProxyOptions, kind: "stateful" | "stateless")
     locator: new Locator({ ...options, clock, entropy, self }),
     reader: { self, sides, openRoute: options.openRoute },
     outgoing: new Outgoing(options),
+    isOpen: () => options.mayAssertIdentity?.(undefined) !== false,
     lastRead: { request: undefined, routing: undefined },
   };
 }
@@ -100,18 +103,18 @@ export interface Judged {
 /** Validates a request, reads its route and decides where it may go (RFC 3261 §16.3 to §16.5). */
 export function judge(core: ProxyCore, request: SipRequest, origin: Origin): Result<Judged> {
   const { leg, from, identity } = origin;
-  const { options, sender, self, reader, outgoing } = core;
+  const { options, sender, self, reader } = core;
   const valid = validate(request, options.proxyExtensions ?? NO_EXTENSIONS, self);
   if (!valid.ok) return valid;
   const routing =
     takeLastRead(core, request) ?? preprocess(request, valid.value.uri, { leg, flow: from }, reader);
   if (!routing.ok) return routing;
-  const verdict = decide(routing.value, { from, identity, self, outgoing });
+  const verdict = decide(routing.value, groundsOf(core, request, from, identity));
   if (!verdict.ok) return verdict;
   const { uri, routes, changed, destination, opened } = routing.value;
   // RFC 5393 §4.1: what goes along the route of a dialog goes to one place, and its Max-Forwards is bound enough
-  const isRouted = destination !== undefined || opened !== undefined;
   const user = verdict.value.kind === "location" ? verdict.value.uri : undefined;
+  const isRouted = user === undefined && (destination !== undefined || opened !== undefined);
   const mark = isRouted ? "" : sender.loopMark(request, leg, user);
   if (!isRouted && isLooping(request, mark)) return LOOP;
   const stays = options.recordRoute !== false && makesDialog(request);
@@ -140,11 +143,20 @@ export function isInDialog(core: ProxyCore, request: SipRequest, leg: Leg, from:
   if (request.toTag === undefined || !request.headers.has("route")) return false;
   const uri = request.sipUri;
   if (uri === undefined) return false;
-  const { self, reader, outgoing } = core;
+  const { reader } = core;
   const routing = preprocess(request, uri, { leg, flow: from }, reader);
   core.lastRead.request = request;
   core.lastRead.routing = routing;
-  return routing.ok && isWithinDialog(request, routing.value, { from, identity: undefined, self, outgoing });
+  return routing.ok && isWithinDialog(request, routing.value, groundsOf(core, request, from, undefined));
+}
+
+function groundsOf(
+  { self, outgoing, isOpen, options }: ProxyCore,
+  request: SipRequest,
+  from: Flow,
+  identity: Identity | undefined,
+): Grounds {
+  return { request, from, identity, self, outgoing, isOpen, hasGruus: options.resolveGruu !== undefined };
 }
 
 function takeLastRead({ lastRead }: ProxyCore, request: SipRequest): Result<Routing> | undefined {
@@ -173,8 +185,22 @@ const TOO_LARGE = reject(513, "Too Many Elements In Header Field");
 const LOOP = reject(482, "Loop Detected");
 const NO_EXTENSIONS: readonly string[] = [];
 
+/** Who is meant by a Request-URI of ours. */
+export type Meant = Extract<Verdict, { kind: "location" }>;
+
 /** The target set of a Request-URI of ours, from what the location service found (§16.5). */
 export function targetsOf(
+  core: ProxyCore,
+  plan: Plan,
+  { uri, otherwise }: Meant,
+  found: Result<Bindings>,
+  identity: Identity | undefined,
+): Result<readonly Group[]> {
+  const targets = located(core, plan, uri, found, identity);
+  return targets.ok || otherwise === undefined ? targets : ok([[[otherwise]]]);
+}
+
+function located(
   core: ProxyCore,
   plan: Plan,
   uri: SipUri,

@@ -30,7 +30,8 @@ export interface ProxyOptions extends ProxyHooks, OutgoingOptions {
   readonly userState?: (aor: string, caller: Identity | undefined) => MaybePromise<UserState>;
   /**
    * May this caller say who it is in P-Asserted-Identity and the like (RFC 3325 §5)? Where not, those header fields go no
-   * further. Everybody may when not given.
+   * further. Everybody may when not given. Where one who proves nothing may, a From of ours makes it one of our users within
+   * the dialogs it opens, so that its peer's Contact may move to another port.
    * @param caller `undefined` for one who has not proved who it is
    */
   readonly mayAssertIdentity?: (caller: Identity | undefined) => boolean;

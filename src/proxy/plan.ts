@@ -5,8 +5,9 @@ import type { Flow, Leg } from "../port/leg.js";
 import type { Way } from "../transaction/client.js";
 import type { Destination } from "./destination.js";
 import { forwardText } from "./forward.js";
+import { hostOf } from "./hop.js";
 import type { Self } from "./self.js";
-import { dialogKeys, type Side, type Sides } from "./side.js";
+import { dialogKeys, type Side, type Sides, uriFlow } from "./side.js";
 
 /** What all copies of one request have in common (RFC 3261 §16.6). */
 export interface Plan {
@@ -82,11 +83,15 @@ export class Copier {
     const { uri } = plan.request;
     const dialog = dialogKeys(plan.request).asCaller;
     const scheme = uri.charCodeAt(3) === 0x3a ? "sip" : "sips";
+    const { hop } = destination;
+    const isByUri = hop.kind === "uri";
     const callee: Side = {
       role: "callee",
       local: destination.local,
       nat: destination.nat,
-      flow: destination.hop.kind === "uri" && way.flow.isConnection ? "" : way.flow.token,
+      // a connection of ours to it may be another one next time
+      flow: isByUri && way.flow.isConnection ? uriFlow(hop.uri) : way.flow.token,
+      edge: isByUri && destination.path.length > 0 ? hostOf(hop.uri) : "",
     };
     return [
       `<${this.#self.routeUri(way.leg, way.flow, this.#sides.write(callee, dialog), scheme)}>`,

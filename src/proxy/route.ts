@@ -7,12 +7,14 @@ import { defaultPort, type Leg } from "../port/leg.js";
 import type { Way } from "../transaction/client.js";
 import { transportOf } from "./hop.js";
 import type { Self } from "./self.js";
-import { dialogKeys, type Side, type Sides } from "./side.js";
+import { dialogKeys, isMarked, type Side, type Sides } from "./side.js";
 
 /** One of our own Record-Route URIs that a request came back with. */
 export interface OwnRoute {
   readonly uri: SipUri;
   readonly side: Side;
+  /** Which party of the dialog sent the request, by From and To. */
+  readonly sentBy: Side["role"];
 }
 
 /** Where a request wants to go, once our own part of its route is taken off (RFC 3261 §16.4). */
@@ -75,12 +77,12 @@ export function preprocess(request: SipRequest, uri: SipUri, way: Way, reader: R
   const own: OwnRoute[] = [];
   let end = routes.length;
   if (hasParam(uri.params, "lr") && end > 0) {
-    const side = sideOf(uri, request, reader);
-    if (side === "forged") return FORGED;
-    if (side !== undefined) {
+    const found = ownRoute(uri, request, reader);
+    if (found === "forged") return FORGED;
+    if (found !== undefined) {
       const last = parseTarget(routes[--end]!);
       if (last === undefined) return reject(400, "Malformed Route");
-      own.push({ uri, side });
+      own.push(found);
       target = last;
     }
   }
@@ -131,13 +133,16 @@ function parseTarget(route: string): Target | undefined {
   return address?.sipUri === undefined ? undefined : { text: address.uri, uri: address.sipUri };
 }
 
-function sideOf(uri: SipUri, request: SipRequest, reader: RouteReader): Side | "forged" | undefined {
-  if (uri.user === null) return undefined;
+function ownRoute(uri: SipUri, request: SipRequest, reader: RouteReader): OwnRoute | "forged" | undefined {
+  if (uri.user === null || !isMarked(uri.user)) return undefined;
   const { asCaller, asCallee } = dialogKeys(request);
-  let side = reader.sides.read(uri.user, asCaller);
-  if (side === "forged") side = reader.sides.read(uri.user, asCallee);
+  const ofCaller = reader.sides.read(uri.user, asCaller);
+  if (ofCaller === undefined) return undefined;
+  if (ofCaller !== "forged") return { uri, side: ofCaller, sentBy: "caller" };
+  const side = reader.sides.read(uri.user, asCallee);
+  if (side !== undefined && side !== "forged") return { uri, side, sentBy: "callee" };
   // another element of our make has its own key, and its values are its own matter
-  return side === "forged" && !reader.self.isServer(uri.host, uri.port) ? undefined : side;
+  return reader.self.isServer(uri.host, uri.port) ? "forged" : undefined;
 }
 
 /** "plain" for a value that names us and remembers nothing: a preloaded route (§16.12). */
@@ -148,9 +153,8 @@ function takeOwn(
 ): OwnRoute | "plain" | "forged" | undefined {
   const uri = route.sipUri;
   if (uri === undefined) return undefined;
-  const side = sideOf(uri, request, reader);
-  if (side === "forged") return "forged";
-  if (side !== undefined) return { uri, side };
+  const own = ownRoute(uri, request, reader);
+  if (own !== undefined) return own;
   return reader.self.isServer(uri.host, uri.port) ? "plain" : undefined;
 }
 

@@ -1,4 +1,7 @@
+import { aorOf } from "../location/aor.js";
 import type { SipRequest } from "../message/message.js";
+import type { NameAddr } from "../message/name-addr.js";
+import type { SipUri } from "../message/uri.js";
 import { type SipHashKey, sipHash } from "./siphash.js";
 
 /**
@@ -12,8 +15,10 @@ export interface Side {
   readonly local: boolean;
   /** Is it behind a NAT, so that only its flow reaches it, whatever its Contact says? */
   readonly nat: boolean;
-  /** Token of the flow that leads to it. */
+  /** Token of the flow that leads to it; `uri:host:port` where no more is known than the next hop on the way. */
   readonly flow: string;
+  /** Host of the proxy it is reached through, as its Path or the operator names that; `""` without one. */
+  readonly edge: string;
 }
 
 const LOCAL = 1;
@@ -22,6 +27,8 @@ const CALLER = 4;
 const FLAGS = "abcdefgh";
 /** Every user part of ours begins so. */
 const MARK = "rr-";
+/** Between flow and edge: neither holds it. */
+const EDGE = "!";
 const MAC_DIGITS = 16;
 
 /** Writes and reads the user parts of Record-Route URIs. */
@@ -36,21 +43,24 @@ export class Sides {
   write(side: Side, dialog: string): string {
     const role = side.role === "caller" ? CALLER : 0;
     const flags = FLAGS[role + (side.local ? LOCAL : 0) + (side.nat ? NAT : 0)]!;
-    const text = MARK + flags + toUserPart(side.flow);
+    const text = MARK + flags + toUserPart(side.edge === "" ? side.flow : side.flow + EDGE + side.edge);
     return text + this.#mac(text, dialog);
   }
 
   /** @returns "forged" for what looks like ours and was not signed for this dialog, `undefined` for any other user part */
   read(user: string, dialog: string): Side | "forged" | undefined {
-    if (!user.startsWith(MARK)) return undefined;
+    if (!isMarked(user)) return undefined;
     const end = user.length - MAC_DIGITS;
     const flags = FLAGS.indexOf(user.charAt(MARK.length));
     if (end <= MARK.length || flags < 0) return "forged";
     const text = user.slice(0, end);
     if (this.#mac(text, dialog) !== user.slice(end)) return "forged";
-    const flow = fromUserPart(text.slice(MARK.length + 1));
+    const way = fromUserPart(text.slice(MARK.length + 1));
     const role = (flags & CALLER) === 0 ? "callee" : "caller";
-    return { role, local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow };
+    const at = way.indexOf(EDGE);
+    const flow = at < 0 ? way : way.slice(0, at);
+    const edge = at < 0 ? "" : way.slice(at + EDGE.length);
+    return { role, local: (flags & LOCAL) !== 0, nat: (flags & NAT) !== 0, flow, edge };
   }
 
   #mac(text: string, dialog: string): string {
@@ -58,13 +68,30 @@ export class Sides {
   }
 }
 
+/** Does a user part look like one of ours? */
+export function isMarked(user: string): boolean {
+  return user.startsWith(MARK);
+}
+
 /**
- * What all requests of a dialog have in common (RFC 3261 §12): its Call-ID and the tag of its caller, which stands in From
- * when the caller sends and in To when the callee does.
+ * What all requests of a dialog have in common (RFC 3261 §12): its Call-ID, the tag of its caller, and the URIs of both
+ * (§12.2.1.1: From and To keep them), which stand in From and To when the caller sends and the other way round when the
+ * callee does. So nobody can send under another name along a route that was given to it.
  * @returns the key of the dialog when the sender is its caller, and when it is its callee
  */
-export function dialogKeys({ callId, fromTag, toTag }: SipRequest): { asCaller: string; asCallee: string } {
-  return { asCaller: `${callId} ${fromTag ?? ""}`, asCallee: `${callId} ${toTag ?? ""}` };
+export function dialogKeys(request: SipRequest): { asCaller: string; asCallee: string } {
+  const { callId, fromTag, toTag } = request;
+  const [from, to] = [partyOf(request.from), partyOf(request.to)];
+  return {
+    asCaller: `${callId}\n${fromTag ?? ""}\n${from}\n${to}`,
+    asCallee: `${callId}\n${toTag ?? ""}\n${to}\n${from}`,
+  };
+}
+
+/** The address-of-record in From or To, so that parameters and spelling do not count; a URI of another scheme as it stands. */
+function partyOf(address: NameAddr | undefined): string {
+  if (address === undefined) return "";
+  return address.sipUri === undefined ? address.uri : aorOf(address.sipUri);
 }
 
 /**
@@ -89,4 +116,9 @@ export function udpPeer(token: string): { readonly address: string; readonly por
   const colon = token.lastIndexOf(":");
   const port = Number(token.slice(colon + 1));
   return colon > 4 && Number.isInteger(port) ? { address: token.slice(4, colon), port } : undefined;
+}
+
+/** What a side remembers that is reached through another proxy: the host and port of its next hop. */
+export function uriFlow(uri: SipUri): string {
+  return `uri:${uri.host}:${uri.port ?? ""}`;
 }

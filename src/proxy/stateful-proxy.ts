@@ -1,10 +1,18 @@
 import type { Binding } from "../location/binding.js";
 import type { SipMessage, SipRequest } from "../message/message.js";
 import { chain, type MaybePromise, type Result } from "../message/result.js";
-import type { SipUri } from "../message/uri.js";
 import type { Flow, Leg } from "../port/leg.js";
 import type { ReceiveContext, Receiver } from "../port/receiver.js";
-import { isInDialog, judge, type Origin, type ProxyCore, proxyCore, refuse, targetsOf } from "./core.js";
+import {
+  isInDialog,
+  judge,
+  type Meant,
+  type Origin,
+  type ProxyCore,
+  proxyCore,
+  refuse,
+  targetsOf,
+} from "./core.js";
 import { Deliverer, type Delivery, type Draft } from "./deliver.js";
 import type { Destination } from "./destination.js";
 import { checkOptions, type ProxyOptions } from "./options.js";
@@ -104,21 +112,21 @@ export class StatefulProxy implements Receiver {
           ? this.#acknowledge(plan, verdict.destination)
           : this.#forward(plan, [[[verdict.destination]]]);
       case "location":
-        return isAck ? this.#acknowledgeUser(plan, verdict.uri) : this.#toUser(plan, verdict.uri, origin);
+        return isAck ? this.#acknowledgeUser(plan, verdict) : this.#toUser(plan, verdict, origin);
     }
   }
 
   /** §16.5: the target set comes from the location service. */
-  #toUser(plan: Plan, uri: SipUri, origin: Origin): MaybePromise<number> {
+  #toUser(plan: Plan, meant: Meant, origin: Origin): MaybePromise<number> {
     const core = this.#core;
-    const found = core.locator.find(uri, origin.identity);
+    const found = core.locator.find(meant.uri, origin.identity);
     if (!(found instanceof Promise))
-      return this.#found(plan, origin, targetsOf(core, plan, uri, found, origin.identity));
+      return this.#found(plan, origin, targetsOf(core, plan, meant, found, origin.identity));
     // the transaction absorbs what comes again while the store is asked
     const context = this.#open(plan);
     if (typeof context === "number") return context;
     return found.then((late) => {
-      const targets = targetsOf(core, plan, uri, late, origin.identity);
+      const targets = targetsOf(core, plan, meant, late, origin.identity);
       if (targets.ok) context.start(targets.value);
       else context.refuse(targets);
       return targets.ok ? 100 : targets.status;
@@ -170,14 +178,14 @@ export class StatefulProxy implements Receiver {
   /**
    * An ACK that follows no route set but names the user once more (a caller that heeds neither Contact nor Record-Route,
    * against §12.2.1.1): it goes to whom the INVITE went, and those who did not send the 2xx ignore it. One to an answer of
-   * our own that was sent without state ends here.
+   * our own that was sent without state ends here. Or one that names a GRUU of ours.
    */
-  #acknowledgeUser(plan: Plan, uri: SipUri): MaybePromise<number> {
+  #acknowledgeUser(plan: Plan, meant: Meant): MaybePromise<number> {
     const core = this.#core;
     const { toTag } = plan.request;
     if (toTag === undefined || toTag === statelessTag(core.key, plan.request)) return 0;
-    return chain(core.locator.find(uri, undefined), (found) => {
-      const targets = targetsOf(core, plan, uri, found, undefined);
+    return chain(core.locator.find(meant.uri, undefined), (found) => {
+      const targets = targetsOf(core, plan, meant, found, undefined);
       if (!targets.ok) return 0;
       for (const [destination] of targets.value.flat())
         if (destination !== undefined) void this.#acknowledge(plan, destination);

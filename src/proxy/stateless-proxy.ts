@@ -61,13 +61,12 @@ export class StatelessProxy implements Receiver {
       case "there":
         return this.#forward(plan, verdict.destination);
       case "location": {
-        const { uri } = verdict;
-        const found = core.locator.find(uri, origin.identity);
+        const found = core.locator.find(verdict.uri, origin.identity);
         if (found instanceof Promise)
           return found.then((late) =>
-            this.#found(plan, origin, targetsOf(core, plan, uri, late, origin.identity)),
+            this.#found(plan, origin, targetsOf(core, plan, verdict, late, origin.identity)),
           );
-        return this.#found(plan, origin, targetsOf(core, plan, uri, found, origin.identity));
+        return this.#found(plan, origin, targetsOf(core, plan, verdict, found, origin.identity));
       }
     }
   }
@@ -81,7 +80,10 @@ export class StatelessProxy implements Receiver {
   #forward(plan: Plan, destination: Destination): MaybePromise<number> {
     const { sender, copier, sides } = this.#core;
     const { request, from } = plan;
-    const flow = sides.write({ role: "caller", local: false, nat: false, flow: from.token }, request.callId);
+    const flow = sides.write(
+      { role: "caller", local: false, nat: false, flow: from.token, edge: "" },
+      request.callId,
+    );
     const branch = `${sender.statelessBranch(request)}${plan.mark};${FLOW}=${flow}`;
     const sent = sender.sendOnce(destination.hop, plan.leg, (way) =>
       copier.write(plan, destination, way, branch, plan.maxBreadth),

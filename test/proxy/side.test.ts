@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { parseMessage } from "../../src/message/parse.js";
 import { parseSipUri } from "../../src/message/uri.js";
-import { type Side, Sides, udpPeer } from "../../src/proxy/side.js";
+import { dialogKeys, type Side, Sides, udpPeer } from "../../src/proxy/side.js";
 import { sipHashKey } from "../../src/proxy/siphash.js";
 
 const sides = new Sides(sipHashKey("000102030405060708090a0b0c0d0e0f"));
@@ -22,6 +23,51 @@ const anySide: fc.Arbitrary<Side> = fc.record({
   local: fc.boolean(),
   nat: fc.boolean(),
   flow: tokens,
+  edge: fc.constantFrom("", "edge.example.net", "192.0.2.9", "[2001:db8::9]"),
+});
+
+/** The keys of a request from one to the other. */
+function keysOf(from: string, to: string): ReturnType<typeof dialogKeys> {
+  const text = `INFO sip:x SIP/2.0\r\nFrom: ${from}\r\nTo: ${to}\r\nCall-ID: c\r\n\r\n`;
+  const parsed = parseMessage(text);
+  if (!parsed.ok || parsed.message.kind !== "request") throw new Error("no request");
+  return dialogKeys(parsed.message);
+}
+
+describe("RFC 3261 §12.2.1.1: what a dialog is known by", () => {
+  const alice = "<sip:alice@example.com>;tag=a";
+  const bob = "<sip:bob@example.org>;tag=b";
+
+  test("is the same whichever side sends", () => {
+    expect(keysOf(bob, alice).asCallee).toBe(keysOf(alice, bob).asCaller);
+  });
+
+  test.each([
+    '"Alice" <sip:alice@EXAMPLE.com;transport=tcp>;tag=a',
+    "sip:%61lice@example.com;tag=a",
+    "<sips:alice@example.com>;tag=a",
+  ])("is the same for %s", (from) => {
+    expect(keysOf(from, bob).asCaller).toBe(keysOf(alice, bob).asCaller);
+  });
+
+  test.each([
+    ["another caller", "<sip:carol@example.com>;tag=a", bob],
+    ["another domain", "<sip:alice@example.net>;tag=a", bob],
+    ["another tag", "<sip:alice@example.com>;tag=c", bob],
+    ["another callee", alice, "<sip:carol@example.org>;tag=b"],
+    ["a number", "<tel:+4930123456>;tag=a", bob],
+    ["none", "nonsense", bob],
+  ])("is another for %s", (_what, from, to) => {
+    expect(keysOf(from, to).asCaller).not.toBe(keysOf(alice, bob).asCaller);
+  });
+
+  test("does not depend on the tag of the callee, which nobody knows when it is signed", () => {
+    expect(keysOf(alice, "<sip:bob@example.org>").asCaller).toBe(keysOf(alice, bob).asCaller);
+  });
+
+  test("tells numbers apart", () => {
+    expect(keysOf("<tel:+1>;tag=a", bob).asCaller).not.toBe(keysOf("<tel:+2>;tag=a", bob).asCaller);
+  });
 });
 
 describe("the user part of our Record-Route URIs", () => {

@@ -20,6 +20,8 @@ export interface StageOptions {
   readonly proxy?: Partial<ProxyOptions>;
   /** Users whose requests arrive with proof of who they are: those with one of these From users. */
   readonly identified?: readonly string[];
+  /** The same outside of dialogs alone, where nobody is asked again. */
+  readonly proved?: readonly string[];
   /** Bounds of the transaction layer. */
   readonly transactions?: Partial<TransactionLayerOptions>;
   /** The one that a server is given. */
@@ -72,8 +74,10 @@ export async function stage(options: StageOptions = {}): Promise<Stage> {
   const identify: Receiver = {
     receive(packet, _leg, _from, context) {
       const user = packet.from?.sipUri?.user ?? "";
-      if (context !== undefined && options.identified?.includes(user) === true)
-        context.identity = { user, realm: "example.com" };
+      const proves =
+        options.identified?.includes(user) === true ||
+        (packet.toTag === undefined && options.proved?.includes(user) === true);
+      if (context !== undefined && proves) context.identity = { user, realm: "example.com" };
       return undefined;
     },
   };
