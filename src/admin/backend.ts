@@ -19,6 +19,8 @@ export interface AdminBackend {
   isFlowAlive(token: string): boolean;
   /** What pings have found out about a binding; absent, or `undefined`, when it is not pinged. */
   reachability?(aor: string, binding: Binding): PingFacts | undefined;
+  /** Since when ICMP says that nothing gets to a binding, milliseconds since the epoch; absent, or `undefined`, when none does. */
+  lostSinceMs?(binding: Binding): number | undefined;
   /** What the server counted, read when somebody looks. */
   readonly metrics: readonly MetricSource[];
   /** Version of the server. */

@@ -112,6 +112,7 @@ export function bindingRoutes(app: FastifyInstance, backend: AdminBackend): void
           account === undefined ? undefined : await backend.accounts?.has(account.user, account.realm),
         isFlowAlive: backend.isFlowAlive,
         reachability: backend.reachability,
+        lostSinceMs: backend.lostSinceMs,
       });
     },
   );

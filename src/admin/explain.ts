@@ -42,6 +42,8 @@ export interface ExplainFacts {
   readonly isFlowAlive?: ((token: string) => boolean) | undefined;
   /** What pings have found out about a binding; `undefined` when it is not pinged. */
   readonly reachability?: ((aor: string, binding: Binding) => PingFacts | undefined) | undefined;
+  /** Since when ICMP says that nothing gets to a binding, milliseconds since the epoch; `undefined` when none does. */
+  readonly lostSinceMs?: ((binding: Binding) => number | undefined) | undefined;
 }
 
 /** Says from what is stored why the phones of an address can or cannot be reached now. Expired bindings are told as such. */
@@ -93,6 +95,13 @@ function explainContact(aor: string, binding: Binding, facts: ExplainFacts): Con
       (binding.userAgent === null ? "" : ` (${shown(binding.userAgent)})`),
   );
   const way = explainWay(binding, facts, lines);
+  const lostSinceMs = facts.lostSinceMs?.(binding);
+  if (lostSinceMs !== undefined) {
+    lines.push(
+      `the network said ${ago(facts.nowMs - lostSinceMs)} that a request did not arrive (ICMP): it is not called until it sends something`,
+    );
+    return { uri, reachable: "no", facts: lines };
+  }
   const known = facts.reachability?.(aor, binding);
   const reachable = known === undefined || way === "no" ? way : explainPings(known, facts.nowMs, lines);
   return { uri, reachable, facts: lines };

@@ -101,6 +101,7 @@ function backendOf(server: RunningServer): AdminBackend {
     readiness: () => server.readiness(),
     isFlowAlive: (token) => server.isFlowAlive(token),
     reachability: (aor, binding) => server.reachability(aor, binding),
+    lostSinceMs: (binding) => server.lostSinceMs(binding),
     metrics: server.metrics,
     version: version(),
   };

@@ -15,6 +15,7 @@ import { type Log, NO_LOG } from "../port/log.js";
 import type { Receiver } from "../port/receiver.js";
 import { Deliverer, type Delivery, type Draft } from "../proxy/deliver.js";
 import { type Resolve, resolveLiterals } from "../proxy/hop.js";
+import { LostFlows } from "../proxy/lost-flows.js";
 import { Self } from "../proxy/self.js";
 import { Sender } from "../proxy/sender.js";
 import { sipHashKey } from "../proxy/siphash.js";
@@ -64,6 +65,8 @@ export class Dispatcher implements DispatcherPort {
   readonly entropy: Entropy;
   readonly transactions: TransactionLayer;
   readonly counters: DispatcherCounters = dispatcherCounters();
+  /** UDP flows that the network says lead nowhere. */
+  readonly lostFlows = new LostFlows();
   readonly #options: DispatcherOptions;
   readonly #limits: MessageLimits;
   readonly #log: Log;
@@ -166,11 +169,17 @@ export class Dispatcher implements DispatcherPort {
       message: (text, from, leg) => this.#message(text, from, leg),
       malformed: (text, status, reason, from, leg) => this.#malformed(text, status, reason, from, leg),
       flowClosed: (flow) => this.#flowClosed(flow),
-      unreachable: (peer) => this.transactions.unreachable(peer),
+      unreachable: (peer) => this.#unreachable(peer),
       fault: (error, leg) =>
         this.#log.debug({ transport: leg.transport, error: error.message }, "transport fault"),
       ...(admits === undefined ? {} : { admits }),
     };
+  }
+
+  /** RFC 5626 §7: an ICMP that answers no request of ours says nothing. */
+  #unreachable(peer: Flow): void {
+    if (!this.transactions.unreachable(peer) || !this.lostFlows.add(peer, this.clock.nowMs())) return;
+    this.#log.debug({ peer: peer.token }, "the network says that a request did not arrive");
   }
 
   #flowClosed(flow: Flow): void {
@@ -185,6 +194,7 @@ export class Dispatcher implements DispatcherPort {
     if (from.isConnection && from.alive && !this.#connections.has(from.token)) {
       this.#connections.set(from.token, { leg, flow: from });
     }
+    if (!from.isConnection) this.lostFlows.heard(from);
     const parsed = parseMessage(text, this.#limits);
     if (!parsed.ok) {
       if (parsed.request === undefined) this.counters.dropped++;

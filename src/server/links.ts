@@ -117,9 +117,8 @@ export async function makeLinks(
       resolve: (uri, how) => resolver.resolve(uri, how),
       markFailed: (server, seconds) => resolver.markFailed(server, seconds),
       secret,
-      ...(pinger === undefined
-        ? {}
-        : { isReachable: (aor: string, binding: Binding) => pinger.isReachable(aor, binding) }),
+      isReachable: (aor: string, binding: Binding) =>
+        dispatcher.lostFlows.sinceMs(binding) === undefined && pinger?.isReachable(aor, binding) !== false,
       ...(globalGruu === undefined ? {} : { resolveGruu: (uri) => targetOf(globalGruu, uri) }),
     });
     const authorizeCalls = new Authorize({

@@ -31,6 +31,8 @@ export interface RunningServer {
   isFlowAlive(token: string): boolean;
   /** What pings have found out about a binding; `undefined` when it is not pinged. */
   reachability(aor: string, binding: Binding): Reachability | undefined;
+  /** Since when the network says that nothing gets to a binding, milliseconds since the epoch; `undefined` when it does not. */
+  lostSinceMs(binding: Binding): number | undefined;
   /** Takes over what a new configuration may change while it runs; rejects, and keeps the old one, when it cannot. */
   reload(config: ServerConfig): Promise<void>;
   /** Takes nothing new, finishes what is under way, flushes, closes. */
@@ -93,6 +95,7 @@ export async function startServer(
       readiness: () => (state.isReady ? (environment.trouble()?.message ?? true) : "starting or stopping"),
       isFlowAlive: (token) => dispatcher.findFlow(token)?.flow.alive === true,
       reachability: chain.reachability,
+      lostSinceMs: (binding) => dispatcher.lostFlows.sinceMs(binding),
       async reload(config) {
         refuseFixedChanges(state.config, config);
         reloadCertificates(legs, config);

@@ -142,10 +142,15 @@ export class ClientTransaction implements TimerOwner<TimerName> {
     this.#event({ kind: "transport-error" });
   }
 
-  /** The network says that its peer was not reached; after a first response that is not believed. */
-  unreachable(): void {
+  /**
+   * The network says that its peer was not reached; after a first response that is not believed.
+   * @returns whether it was
+   */
+  unreachable(): boolean {
     const { state } = this;
-    if (state === "calling" || state === "trying") this.#event({ kind: "transport-error" });
+    if (state !== "calling" && state !== "trying") return false;
+    this.#event({ kind: "transport-error" });
+    return true;
   }
 
   /**

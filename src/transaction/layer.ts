@@ -166,13 +166,18 @@ export class TransactionLayer implements ServerHost, ClientHost {
     for (const transaction of [...waiting]) transaction.flowClosed();
   }
 
-  /** The network says that a UDP peer was not reached (ICMP, §18.4): what was sent to it just now fails without waiting. */
-  unreachable(peer: Flow): void {
+  /**
+   * The network says that a UDP peer was not reached (ICMP, §18.4): what was sent to it just now fails without waiting.
+   * @returns whether there was any such request
+   */
+  unreachable(peer: Flow): boolean {
+    let any = false;
     for (const transaction of this.#recent) {
       if (transaction === undefined) continue;
       const { flow } = transaction.way;
-      if (flow.port === peer.port && flow.address === peer.address) transaction.unreachable();
+      if (flow.port === peer.port && flow.address === peer.address) any = transaction.unreachable() || any;
     }
+    return any;
   }
 
   counts(): TransactionCounts {

@@ -130,6 +130,18 @@ test.each([
   [180_000_000, "2 d 2 h"],
 ])("%i ms: %s", (ms, text) => expect(duration(ms)).toBe(text));
 
+test("RFC 5626 §7: ICMP about its flow weighs more than a ping that was answered", () => {
+  const answer = explain(AOR, [bindingAt(NOW_MS, { regId: 1 })], {
+    nowMs: NOW_MS,
+    lostSinceMs: () => NOW_MS - 20_000,
+    reachability: () => ({ reachable: true, misses: 0, roundTripMs: 12, testedAtMs: NOW_MS - 30_000 }),
+  });
+  expect(answer.reachable).toBe("no");
+  expect(answer.contacts[0]!.facts.at(-1)).toBe(
+    "the network said 20 s ago that a request did not arrive (ICMP): it is not called until it sends something",
+  );
+});
+
 describe("pings", () => {
   const KNOWN = { reachable: true, misses: 0, roundTripMs: 12, testedAtMs: NOW_MS - 20_000 };
   test.each([

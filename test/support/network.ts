@@ -156,6 +156,11 @@ export class NetworkLeg implements Leg {
     this.#events?.message(text, from, this);
   }
 
+  /** ICMP says that what was sent to this peer did not arrive. */
+  icmp(peer: Endpoint): void {
+    this.#events?.unreachable?.(udpFlow(peer, this.local), this);
+  }
+
   closed(flow: Flow): void {
     this.#events?.flowClosed(flow, this);
   }
