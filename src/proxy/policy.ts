@@ -72,7 +72,8 @@ function decideWithin(routing: Routing, side: Side, grounds: Grounds): Result<Ve
     return ok({ kind: "location", uri: sipUri, otherwise });
   }
   const toNext: Hop = { kind: "uri", uri: next };
-  const hop = hopOfSide(side, { next, isRoute: nextRoute !== undefined }, senderOf(routing, grounds), toNext);
+  const target = { next, isRoute: nextRoute !== undefined, isAck: grounds.request.method === "ACK" };
+  const hop = hopOfSide(side, target, senderOf(routing, grounds), toNext);
   if (hop === undefined) return RELAYING_DENIED;
   if (hop === toNext && !local) return there(outgoing.destination(uri, next));
   return there({ uri, path: NO_PATH, hop, local, nat });
@@ -128,15 +129,23 @@ interface Sender {
   readonly trusted: boolean;
   /** Did the request come over the very flow of its side? */
   readonly isSource: boolean;
+  /** Was the side that it sends for known when the dialog began, whichever way this request came? */
+  readonly known: boolean;
   /** Does it, on that flow, call itself one of ours, where nobody is asked for proof? */
   readonly claims: boolean;
 }
 
 function senderOf({ source }: Routing, { request, from, identity, self, isOpen }: Grounds): Sender {
   const isSource = source?.side.flow === from.token;
-  const trusted = identity !== undefined || (isSource && source?.side.local === true);
+  const known = source?.side.local === true;
+  const trusted = identity !== undefined || (isSource && known);
   const uri = request.from?.sipUri;
-  return { trusted, isSource, claims: isSource && isOpen() && uri !== undefined && self.speaksFor(uri) };
+  return {
+    trusted,
+    isSource,
+    known,
+    claims: isSource && isOpen() && uri !== undefined && self.speaksFor(uri),
+  };
 }
 
 /** The next hop that a request names. */
@@ -144,6 +153,8 @@ interface Target {
   readonly next: SipUri;
   /** Is it a further Route, rather than the Request-URI? */
   readonly isRoute: boolean;
+  /** An ACK cannot be sent again with credentials (§22.1). */
+  readonly isAck: boolean;
 }
 
 /**
@@ -155,14 +166,15 @@ interface Target {
  */
 function hopOfSide(side: Side, target: Target, sender: Sender, toNext: Hop): Hop | undefined {
   const { flow } = side;
-  const { next, isRoute } = target;
-  const { trusted, isSource, claims } = sender;
+  const { next, isRoute, isAck } = target;
+  const { trusted, isSource, known, claims } = sender;
   const signed = signedHop(side);
   if (signed === undefined) {
     if (trusted) return toNext;
     return (side.local || isSource) && flow === uriFlow(next) ? toNext : undefined;
   }
-  if (!trusted && isRoute && !isItsProxy(side, next)) return undefined;
+  // a user of ours behind an edge proxy may have called one behind a proxy that goes by a name
+  if (!known && !trusted && isRoute && !isItsProxy(side, next)) return undefined;
   if (signed.kind === "connection") return signed;
   const { peer } = signed;
   const host = unmapped(hostOf(next));
@@ -177,7 +189,8 @@ function hopOfSide(side: Side, target: Target, sender: Sender, toNext: Hop): Hop
     return isNear ? { kind: "udp", peer: { ...peer, port } } : signed;
   }
   // a name may be that side's own; it is not looked up
-  return host === unmapped(peer.address) || !isAddress(host) ? signed : undefined;
+  if (host === unmapped(peer.address) || !isAddress(host)) return signed;
+  return known && isAck ? signed : undefined;
 }
 
 /** The flow or address that a side was signed with; `undefined` where no more than a URI is known of it. */

@@ -257,6 +257,18 @@ describe("RFC 3261 §12.2.1.2: who was known when the dialog began follows its p
     expect(reached(people, "BYE")).toEqual([]);
   });
 
+  test("but to the address of its peer, by whatever Route that asked for; and an ACK, which cannot be asked", async () => {
+    const people = await call(ALICE);
+    const { on, alice, bob, victim: moved, dialog } = people;
+    const other = on.phone("other", "udp", { address: alice.leg.local.address, port: 6000 });
+    const routes = [...dialog.routes, "<sip:gw.example.net;lr>"];
+    other.request({ ...dialog, method: "BYE", uri: bob.contact, routes });
+    other.request({ ...dialog, method: "ACK", uri: `sip:bob@${moved.address}` });
+    await on.pass(20);
+    expect(reached(people, "BYE")).toEqual(["bob"]);
+    expect(reached(people, "ACK")).toEqual(["bob"]);
+  });
+
   test("there too with credentials", async () => {
     const people = await call(ALICE, { ...CLOSED, identified: ["alice"] });
     const { on, alice, victim: moved, dialog } = people;
