@@ -229,7 +229,7 @@ export class Framer {
 }
 
 /** Does a line name a SIP version where a request or a response has it (§7.1, §7.2)? Which one, and how well, the parser says. */
-function isStartLine(line: string): boolean {
+export function isStartLine(line: string): boolean {
   return /(?:^| )SIP\/\d/i.test(line);
 }
 

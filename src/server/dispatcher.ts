@@ -1,5 +1,6 @@
 import type { Binding } from "../location/binding.js";
 import { checkRequest } from "../message/check.js";
+import { isBlank } from "../message/grammar.js";
 import { unmapped } from "../message/host.js";
 import { DEFAULT_LIMITS, type MessageLimits } from "../message/limits.js";
 import type { SipRequest } from "../message/message.js";
@@ -53,6 +54,8 @@ export interface Announced {
 const OPTION_NAMES: ReadonlySet<string> = new Set(
   "legs clock entropy log limits maxTransactions admits resolve".split(" "),
 );
+
+const COPIED: readonly string[] = ["from", "to", "call-id", "cseq"];
 
 /**
  * Between the legs and the receive chain, after Net::SIP::Dispatcher: parses what arrives, gives responses and
@@ -279,13 +282,14 @@ export class Dispatcher implements DispatcherPort {
   }
 
   #malformed(text: string, status: number, reason: string, from: Flow, leg: Leg): void {
-    const parsed = parseMessage(text, this.#limits);
+    const parsed = parseMessage(wholeLines(text), this.#limits);
     const request = parsed.ok
       ? parsed.message.kind === "request"
         ? parsed.message
         : undefined
       : parsed.request;
-    if (request === undefined) this.counters.dropped++;
+    // what lacks a header field that every response copies (RFC 3261 §8.2.6.2) cannot be answered
+    if (request === undefined || !COPIED.every((name) => request.headers.has(name))) this.counters.dropped++;
     else this.#refuse(request, leg, from, status, reason, []);
   }
 
@@ -328,4 +332,13 @@ export class Dispatcher implements DispatcherPort {
     }
     return this.#announced.isOwnDomain?.(host) ?? true;
   }
+}
+
+/** The header lines that are there to their end: where the empty line is missing, the last may be cut off or go on (§7.3.1). */
+function wholeLines(text: string): string {
+  if (text.includes("\r\n\r\n")) return text;
+  let end = text.lastIndexOf("\r\n");
+  while (end > 0 && (end + 2 === text.length || isBlank(text.charCodeAt(end + 2))))
+    end = text.lastIndexOf("\r\n", end - 1);
+  return end < 0 ? text : text.slice(0, end + 2);
 }

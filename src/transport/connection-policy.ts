@@ -1,8 +1,8 @@
 import type { ConnectionLimits } from "./connection-options.js";
 
 /**
- * `handshake`: accepted, no way to the peer yet; `open`; `draining`: the peer has said its last word and only waits for
- * answers; `ending`: closed from here, saying goodbye; `closed`.
+ * `handshake`: accepted, no way to the peer yet; `open`; `draining`: the peer has said its last word, or one that
+ * cannot be read, and only waits for answers; `ending`: closed from here, saying goodbye; `closed`.
  */
 export type ConnectionState = "handshake" | "open" | "draining" | "ending" | "closed";
 

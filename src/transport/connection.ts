@@ -176,12 +176,17 @@ export class Connection implements Flow, FrameSink {
     this.#facts.unansweredPings = 0;
   }
 
+  /** Framing is lost. What is not whole is answered as far as it can be read; what came before it is still answered, too. */
   malformed(text: string, status: number, reason: string): void {
     if (this.#facts.state !== "open") return;
     const { counters, events, leg } = this.#host;
     counters.dropped.malformed++;
+    const unanswered = this.#unanswered;
     events.malformed(text, status, reason, this, leg);
-    this.end();
+    // an answer to what is not whole is none to a request that was counted
+    this.#unanswered = unanswered;
+    if (unanswered === 0) this.end();
+    else this.#drain();
   }
 
   /** The peer broke the rules of what carries the messages; the channel closes by itself. */
@@ -206,6 +211,12 @@ export class Connection implements Flow, FrameSink {
       else this.end();
       return;
     }
+    this.#drain();
+  }
+
+  /** Nothing more is read; what was read is answered. */
+  #drain(): void {
+    if (this.#facts.state !== "open") return;
     this.#enter("draining");
     this.#host.ended(this);
   }

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
 import type { Channel } from "./channel.js";
 import type { Connection } from "./connection.js";
-import { frameFault, isKeepAlive } from "./ws-frame.js";
+import { frameFault, isKeepAlive, withoutLeadingLines } from "./ws-frame.js";
 
 /** RFC 6455 §7.4.1: the purpose of the connection is fulfilled. */
 const NORMAL_CLOSURE = 1000;
@@ -16,8 +16,9 @@ export function webSocketChannel(webSocket: WebSocket, socket: Socket, connectio
   webSocket.on("message", (data) => {
     // a Buffer by the library's default `binaryType`
     if (!connection.alive || !Buffer.isBuffer(data)) return;
-    const text = data.toString("latin1");
-    const keepAlive = isKeepAlive(text);
+    const whole = data.toString("latin1");
+    const text = withoutLeadingLines(whole);
+    const keepAlive = isKeepAlive(whole) ?? (text === "" ? "pong" : undefined);
     const fault = keepAlive === undefined ? frameFault(text) : undefined;
     if (keepAlive === "ping") connection.ping();
     else if (keepAlive === "pong") connection.pong();

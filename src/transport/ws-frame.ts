@@ -1,3 +1,4 @@
+import { isStartLine } from "../message/framing.js";
 import { parseDigits, trim } from "../message/grammar.js";
 import { canonicalName } from "../message/header-names.js";
 
@@ -15,6 +16,13 @@ export function isKeepAlive(text: string): "ping" | "pong" | undefined {
   return text === "\r\n" || text.length === 0 ? "pong" : undefined;
 }
 
+/** RFC 3261 §7.5: empty lines before the start line are ignored. They are no more than what fits into a frame. */
+export function withoutLeadingLines(text: string): string {
+  let at = 0;
+  while (text.startsWith("\r\n", at)) at += 2;
+  return at === 0 ? text : text.slice(at);
+}
+
 /**
  * Does a WebSocket message hold a whole SIP message and nothing else (RFC 7118 §5)? Content-Length may be missing; then the
  * body ends with the frame. Blank lines behind the body are borne.
@@ -24,6 +32,9 @@ export function frameFault(text: string): FrameFault | undefined {
   const headerEnd = text.indexOf("\r\n\r\n");
   if (headerEnd < 0) return { text, status: 400, reason: "Half A Message In A Frame" };
   const bodyStart = headerEnd + 4;
+  // as on a stream: what means no SIP would vanish behind this
+  if (!isStartLine(text.slice(0, text.indexOf("\r\n"))))
+    return { text: text.slice(0, bodyStart), status: 400, reason: "Malformed Start Line" };
   const length = statedLength(text, headerEnd + 2);
   // one that is no number is the parser's matter: it ends no connection
   if (length === undefined || bodyStart + length === text.length) return undefined;

@@ -11,6 +11,22 @@ import { requestOf, responseOf } from "../support/texts.js";
 
 const SERVER = { address: "192.0.2.1", port: 5060 };
 
+/** What a leg answers for octets that are no message. */
+async function malformed(text: string): Promise<string[]> {
+  const clock = manualClock();
+  const entropy = seededEntropy(3);
+  const network = new Network({ clock, entropy });
+  const leg = network.leg("udp", SERVER.address, SERVER.port);
+  const heard: string[] = [];
+  const dispatcher = new Dispatcher({ legs: [leg], clock, entropy });
+  await dispatcher.start();
+  const peer = network.leg("udp", "198.51.100.4", 5060);
+  await peer.start({ message: (answer) => void heard.push(answer), malformed() {}, flowClosed() {} });
+  leg.garble(text, 400, "Half", peer.local);
+  clock.advance(5);
+  return heard;
+}
+
 interface Wire {
   /** Sends a text to the dispatcher and gives back what it answered, as texts. */
   say(text: string): Promise<string[]>;
@@ -234,5 +250,30 @@ describe("ReceiveChain, after Net::SIP::ReceiveChain", () => {
     expect(() => new ReceiveChain([], { filters: 1 } as object)).toThrow(/filters/);
     expect(() => new Dispatcher({ legs: [] })).toThrow(/legs/);
     expect(() => new Dispatcher({ legs: [{} as Leg], leg: 1 } as never)).toThrow(/unknown option leg/);
+  });
+});
+
+describe("octets that are no whole message", () => {
+  const WHOLE = requestText("OPTIONS", "sip:example.com");
+  const UP_TO_CSEQ = WHOLE.slice(0, WHOLE.indexOf("\r\n", WHOLE.indexOf("CSeq:")) + 2);
+
+  it.each([
+    ["cut off within a line", `${UP_TO_CSEQ}Contact: <sip:al`],
+    ["cut off behind the next line", `${UP_TO_CSEQ}Max-Fo`],
+  ])("%s: 400 with what can be read, and nothing of what cannot", async (_, text) => {
+    const [answer = ""] = await malformed(text);
+    expect(answer).toMatch(/^SIP\/2\.0 400 /);
+    expect(responseOf(answer)).toMatchObject({ kind: "response" });
+    for (const name of ["From", "To", "Call-ID", "CSeq"])
+      expect(answer).toMatch(new RegExp(`^${name}: `, "m"));
+  });
+
+  it.each([
+    ["within a line that every answer copies", WHOLE.slice(0, WHOLE.indexOf("CSeq:") + 7)],
+    ["behind one that may go on in the next (§7.3.1)", UP_TO_CSEQ],
+    ["within a continuation of one", `${UP_TO_CSEQ} OPT`],
+    ["within the start line", "OPTIONS sip:exa"],
+  ])("cut off %s: no answer", async (_, text) => {
+    expect(await malformed(text)).toEqual([]);
   });
 });

@@ -161,6 +161,11 @@ export class NetworkLeg implements Leg {
     this.#events?.unreachable?.(udpFlow(peer, this.local), this);
   }
 
+  /** What came from this peer is no message. */
+  garble(text: string, status: number, reason: string, peer: Endpoint): void {
+    this.#events?.malformed(text, status, reason, udpFlow(peer, this.local), this);
+  }
+
   closed(flow: Flow): void {
     this.#events?.flowClosed(flow, this);
   }

@@ -184,6 +184,39 @@ describe("the life of a connection", () => {
     expect(await client.closed()).toMatch(/^SIP\/2\.0 180 .*\r\nSIP\/2\.0 200 /s);
   });
 
+  it("requests that came before what is no SIP are still answered, and nothing behind is read", async () => {
+    const { leg, owner } = await started(tcp(LOOPBACK), { onMalformed: ANSWERING.onMalformed! });
+    const client = await phone(leg.local);
+    const bad = options("TCP h", "bad").replace("Content-Length: 0", "Content-Length: x");
+    client.write(options("TCP h", "first") + options("TCP h", "second") + bad + options("TCP h", "behind"));
+    const [first, second] = [await owner.next("message"), await owner.next("message")];
+    await owner.next("closed");
+    client.write(options("TCP h", "later"));
+    expect(leg.send(options("TCP s"), first.flow)).toBe("flow-dead");
+    expect(answer(first.text, first.flow, leg)).toBe("sent");
+    expect(answer(second.text, second.flow, leg)).toBe("sent");
+    const heard = await client.closed();
+    expect(heard.match(/^SIP\/2\.0 \d+|^Call-ID: \w+/gm)).toEqual([
+      "SIP/2.0 400",
+      "Call-ID: bad",
+      "SIP/2.0 200",
+      "Call-ID: first",
+      "SIP/2.0 200",
+      "Call-ID: second",
+    ]);
+    expect(owner.told.filter(({ kind }) => kind === "message")).toHaveLength(2);
+  });
+
+  it("and when their answers do not come, it is closed after a while", async () => {
+    const clock = manualClock();
+    const { leg, owner } = await started(tcp({ ...LOOPBACK, clock, lingerMs: 2_000 }), {});
+    const client = await phone(leg.local);
+    client.write(`${options("TCP h")}garbage no sip\r\n\r\n`);
+    await owner.next("closed");
+    for (let i = 0; i < 4; i++) clock.advance(1_000);
+    expect(await client.closed()).toBe("");
+  });
+
   it("a peer that closed its side is let go after a while", async () => {
     const clock = manualClock();
     const { leg, owner } = await started(tcp({ ...LOOPBACK, clock, lingerMs: 2_000 }), {});

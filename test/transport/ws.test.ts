@@ -106,6 +106,15 @@ describe("frames (RFC 7118 §4.2, §5)", () => {
     expect(await phone.next()).toEqual({ text: utf8, isBinary: false });
   });
 
+  it("with empty lines in front hold the message behind them, or nothing (RFC 3261 §7.5)", async () => {
+    const { leg, owner } = await started(ws(LOOPBACK));
+    const phone = await browser(leg.local);
+    phone.socket.send("\r\n\r\n\r\n");
+    phone.socket.send(`\r\n\r\n${options("WS h", "behind")}`);
+    expect((await owner.next("message")).text).toBe(options("WS h", "behind"));
+    expect((await phone.next()).text).toMatch(/^SIP\/2\.0 200 /);
+  });
+
   it("may come without Content-Length, and in fragments", async () => {
     const { leg, owner } = await started(ws(LOOPBACK));
     const phone = await browser(leg.local);
@@ -132,6 +141,17 @@ describe("frames (RFC 7118 §4.2, §5)", () => {
     bystander.socket.send(options("WS h"));
     expect((await bystander.next()).text).toMatch(/^SIP\/2\.0 200 /);
     expect(owner.told.filter(({ kind }) => kind === "message")).toHaveLength(1);
+  });
+
+  it.each([
+    ["another protocol", options("WS h").replace(" SIP/2.0\r\n", " HTTP/1.1\r\n")],
+    ["no protocol", "hello\r\n\r\n"],
+  ])("%s: the end of this connection", async (_name, text) => {
+    const { leg, owner } = await started(ws(LOOPBACK));
+    const phone = await browser(leg.local);
+    phone.socket.send(text);
+    expect(await phone.closed).toBe(1000);
+    expect(await owner.next("malformed")).toMatchObject({ status: 400 });
   });
 
   it("too long: closed with 1009", async () => {
