@@ -1,5 +1,5 @@
 import type { Hasher } from "../auth/source.js";
-import { aorOf } from "../location/aor.js";
+import { aorDomain, aorOf } from "../location/aor.js";
 import type { Binding } from "../location/binding.js";
 import { unescapeOnce } from "../message/grammar.js";
 import { rawParam } from "../message/params.js";
@@ -50,14 +50,17 @@ const NOT_FOUND = reject(404, "Not Found");
 /** @param key latin1 text that all servers of the domain share and that outlives restarts */
 export function gruuUris(hasher: Hasher, key: string): GruuUris {
   const sealer = createSealer(hasher, key, "gruu");
-  const readTemporary = (user: string): GruuTarget | Rejection => {
+  const readTemporary = (user: string, host: string): GruuTarget | Rejection => {
     const text = sealer.open(user.slice(TEMPORARY.length));
     if (text === undefined) return NOT_FOUND;
     const space = text.indexOf(" ");
     const epoch = text.slice(0, space);
+    const aor = text.slice(space + 1);
+    // no other of our domains ever gave it out
+    if (aorDomain(aor) !== host) return NOT_FOUND;
     return {
       ok: true,
-      aor: text.slice(space + 1),
+      aor,
       isTemporary: true,
       holds: ({ extra }) => extra?.gruu === epoch,
     };
@@ -75,7 +78,7 @@ export function gruuUris(hasher: Hasher, key: string): GruuUris {
       const gr = rawParam(uri.params, "gr");
       if (gr === undefined) return undefined;
       if (uri.user === null) return NOT_FOUND;
-      if (gr === null) return uri.user.startsWith(TEMPORARY) ? readTemporary(uri.user) : NOT_FOUND;
+      if (gr === null) return uri.user.startsWith(TEMPORARY) ? readTemporary(uri.user, uri.host) : NOT_FOUND;
       const instance = unescapeOnce(gr)?.toLowerCase();
       if (instance === undefined) return NOT_FOUND;
       return {

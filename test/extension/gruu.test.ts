@@ -274,6 +274,14 @@ describe("C7: what is no GRUU of ours (§6.1)", () => {
     }
   });
 
+  it("a temporary one under another domain of ours is 404; its own may be written in capitals", async () => {
+    const r = on();
+    const [first] = await r.gruus({ contacts: [contact()] });
+    expect(await r.call(first!.temp!.replace("@example.com", "@example.org"))).toBe(404);
+    expect(await r.call(first!.temp!.replace("@example.com", "@example.com:5070"))).toHaveLength(1);
+    expect(await r.call(first!.temp!.replace("@example.com", "@EXAMPLE.com"))).toHaveLength(1);
+  });
+
   it("one made with another key is 404", async () => {
     const [theirs] = await on("another secret").gruus({ contacts: [contact()] });
     const r = on();
