@@ -98,7 +98,7 @@ function explainContact(aor: string, binding: Binding, facts: ExplainFacts): Con
   const lostSinceMs = facts.lostSinceMs?.(binding);
   if (lostSinceMs !== undefined) {
     lines.push(
-      `the network said ${ago(facts.nowMs - lostSinceMs)} that a request did not arrive (ICMP): it is not called until it sends something`,
+      `the network said ${ago(facts.nowMs - lostSinceMs)} that a request did not arrive (ICMP): it is not called until it sends a SIP message`,
     );
     return { uri, reachable: "no", facts: lines };
   }

@@ -138,7 +138,7 @@ test("RFC 5626 §7: ICMP about its flow weighs more than a ping that was answere
   });
   expect(answer.reachable).toBe("no");
   expect(answer.contacts[0]!.facts.at(-1)).toBe(
-    "the network said 20 s ago that a request did not arrive (ICMP): it is not called until it sends something",
+    "the network said 20 s ago that a request did not arrive (ICMP): it is not called until it sends a SIP message",
   );
 });
 
