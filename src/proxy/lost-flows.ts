@@ -8,8 +8,8 @@ const MOST = 10_000;
 /**
  * UDP flows that the network says lead nowhere (RFC 5626 §7): it answered a request of ours, one that no response had come to
  * yet, with ICMP. The bindings with reg-id over such a flow are invalid, whatever their address-of-record, and are not called.
- * They are kept all the same: anybody may forge an ICMP, and the phone would not be told that its binding is gone. Whatever SIP message it
- * sends next over that flow, a REGISTER or the answer to a ping, proves the ICMP wrong or outdated.
+ * They are kept all the same: anybody may forge an ICMP, and the phone would not be told that its binding is gone. The next
+ * SIP message over that flow, a REGISTER or the answer to a ping, proves the ICMP wrong or outdated.
  */
 export class LostFlows {
   /** When they were lost, by peer. */
