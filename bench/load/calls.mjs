@@ -1,23 +1,14 @@
 /** Calls through the server: INVITE, 180, 200, ACK, BYE, 200. The load is both the caller and the phone that is called. */
 
 import { openLinks } from "./links.mjs";
-import { branch, DOMAIN, field, lines, register, slotOf, statusOf, user } from "./messages.mjs";
+import { branch, DOMAIN, field, lines, slotOf, statusOf, user } from "./messages.mjs";
+import { answer, openPhones, SDP } from "./phones.mjs";
 import { makeSlots } from "./slots.mjs";
-
-export const SDP =
-  "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 40000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\n";
 
 /** @param job aors, concurrency, links, port; every address-of-record is registered first */
 export async function calls(job) {
   const callers = await openLinks({ ...job, transport: "udp" }, fromServer);
-  let onRegistered;
-  const phones = await openLinks({ ...job, transport: "udp" }, (_link, text, reply) => {
-    if (statusOf(text) === 0) atPhone(text, reply);
-    else onRegistered?.(text);
-  });
-  await registerPhones(job, phones, (listener) => {
-    onRegistered = listener;
-  });
+  await openPhones(job, atPhone);
   const dialogs = new Array(job.concurrency);
   let nextAor = 0;
 
@@ -78,45 +69,4 @@ function atPhone(text, reply) {
     reply(answer(text, "180 Ringing", ""));
     reply(answer(text, "200 OK", SDP));
   } else if (method === "BYE") reply(answer(text, "200 OK", ""));
-}
-
-/** What a phone answers to a request, with its Contact. */
-export function answer(request, status, body) {
-  const uri = request.slice(request.indexOf(" ") + 1, request.indexOf(" SIP/2.0\r\n"));
-  const to = field(request, "To");
-  return (
-    `SIP/2.0 ${status}\r\n${lines(request, "Via")}${lines(request, "Record-Route")}From: ${field(request, "From")}\r\n` +
-    `To: ${to}${to.includes(";tag=") ? "" : ";tag=phone"}\r\nCall-ID: ${field(request, "Call-ID")}\r\nCSeq: ${field(request, "CSeq")}\r\n` +
-    `Contact: <${uri}>\r\n${body === "" ? "" : "Content-Type: application/sdp\r\n"}Content-Length: ${body.length}\r\n\r\n${body}`
-  );
-}
-
-/** Registers every phone once, 32 at a time. */
-export function registerPhones(job, phones, listen) {
-  let next = 0;
-  let done = 0;
-  return new Promise((resolve, reject) => {
-    const sendNext = () => {
-      if (next === job.aors) return;
-      const link = next % job.links;
-      const name = user(next++);
-      phones.send(
-        link,
-        register({
-          via: phones.vias[link],
-          slot: 0,
-          turn: next,
-          name,
-          cseq: 1,
-          contact: `sip:${name}@${phones.hosts[link]}`,
-        }),
-      );
-    };
-    listen((text) => {
-      if (statusOf(text) !== 200) reject(new Error(`a phone was not registered: ${text.slice(0, 40)}`));
-      else if (++done === job.aors) resolve();
-      else sendNext();
-    });
-    for (let i = 0; i < 32; i++) sendNext();
-  });
 }

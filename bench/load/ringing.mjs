@@ -2,10 +2,10 @@
  * Calls that ring all at once, in a process that lives until it is killed: caller and phones. Told `open` it registers the
  * phones, told `ring` it calls until so many ring, told `cancel` it ends them all, each with CANCEL, 487 and ACK.
  */
-import { answer, registerPhones, SDP } from "./calls.mjs";
 import { openLinks } from "./links.mjs";
 import { branch, DOMAIN, field, slotOf, statusOf, user } from "./messages.mjs";
 import { percentiles } from "./percentiles.mjs";
+import { answer, openPhones, SDP } from "./phones.mjs";
 
 /** Calls that are being set up or ended at a time. */
 const AT_ONCE = 64;
@@ -27,14 +27,7 @@ let onFinal;
 async function open(given) {
   job = given;
   callers = await openLinks({ ...job, transport: "udp" }, (_link, text) => atCaller(text));
-  let onRegistered;
-  const phones = await openLinks({ ...job, transport: "udp" }, (_link, text, reply) => {
-    if (statusOf(text) === 0) atPhone(text, reply);
-    else onRegistered?.(text);
-  });
-  await registerPhones(job, phones, (listener) => {
-    onRegistered = listener;
-  });
+  await openPhones(job, atPhone);
 }
 
 const callId = (call) => `ring-${call}-5f2b1c77@192.0.2.20`;
