@@ -2,64 +2,25 @@ import { z } from "zod";
 import { DEFAULT_LIMITS } from "../message/limits.js";
 import { DEFAULT_TRANSACTIONS } from "../transaction/layer.js";
 import {
-  parseNameServer,
-  parseOrigin,
-  parseRealm,
-  parseServiceRoute,
-  parseUserPart,
-} from "./config-checks.js";
-import { parseHttpUrl, parsePostgresUrl } from "./config-urls.js";
-import {
-  type HostPort,
-  type ListenAddress,
-  type Parsed,
-  parseAddress,
-  parseAor,
-  parseDomain,
-  parseListen,
-  parseNetwork,
-  parseSip,
-  parseStore,
-  type StoreLocation,
-} from "./config-values.js";
-
-/** A text that a parser makes something of; what the parser has to say becomes the problem told. */
-function parsedText<T>(parse: (text: string) => Parsed<T>) {
-  return z.string().transform((text, context): T => {
-    const parsed = parse(text);
-    if ("value" in parsed) return parsed.value;
-    context.addIssue({ code: "custom", message: parsed.problem });
-    return z.NEVER;
-  });
-}
-
-/** A text that stays as it is written, when a parser has nothing against it. */
-function checkedText(parse: (text: string) => Parsed<unknown>) {
-  return z.string().check((context) => {
-    const parsed = parse(context.value);
-    if ("problem" in parsed)
-      context.issues.push({ code: "custom", message: parsed.problem, input: context.value });
-  });
-}
-
-const listenUri = parsedText<ListenAddress>(parseListen);
-const storeUrl = parsedText<StoreLocation>(parseStore);
-const hostPort = parsedText<HostPort>((text) => parseAddress(text));
-const network = checkedText(parseNetwork);
-const domain = parsedText<string>(parseDomain);
-const domainPattern = checkedText((text) => parseDomain(text.replace(/^\*\./, "")));
-const sipUri = parsedText<string>(parseSip);
-const addressOfRecord = parsedText<string>(parseAor);
-const httpUrl = checkedText(parseHttpUrl);
-const postgresUrl = checkedText(parsePostgresUrl);
-const origin = parsedText<string>(parseOrigin);
-const realm = checkedText(parseRealm).max(255);
-const nameServer = checkedText(parseNameServer);
-const route = checkedText(parseServiceRoute).max(2048);
-const userPart = checkedText(parseUserPart).max(255);
-const path = z.string().min(1);
-const seconds = (least: number, most = 4_294_967_295) => z.int().min(least).max(most);
-const count = (least: number, most: number) => z.int().min(least).max(most);
+  addressOfRecord,
+  count,
+  domain,
+  domainPattern,
+  hostPort,
+  httpUrl,
+  listenUri,
+  nameServer,
+  network,
+  origin,
+  path,
+  postgresUrl,
+  realm,
+  route,
+  seconds,
+  sipUri,
+  storeUrl,
+  userPart,
+} from "./config-scalars.js";
 
 const expires = z.strictObject({
   min: seconds(0)
